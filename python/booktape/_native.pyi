@@ -1,0 +1,197 @@
+"""The Rust core as Python sees it: files, buffers and positions in; arrays, tuples and ready bytes out.
+
+Everything here is private; `booktape` wraps it. Prices are ints in units of 1e-9, times ints in ns UTC, a *position* is the number
+of records before a moment (0 to ``len(tape)``), a *level* is ``(price, size, count)``. JSON comes as UTF-8 bytes, its shape fixed in Rust.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias, final
+
+from typing_extensions import Buffer
+
+Side: TypeAlias = Literal["B", "A"]
+View: TypeAlias = Literal["matched", "published"]
+Level: TypeAlias = tuple[int, int, int]
+Format: TypeAlias = Literal["full", "json", "dbn"]
+Progress: TypeAlias = Callable[[int, int], object]
+
+__version__: str
+
+class BooktapeError(Exception): ...
+class InputError(BooktapeError): ...
+class AnomalyError(BooktapeError): ...
+class NotFoundError(BooktapeError, LookupError): ...
+class ParameterError(BooktapeError, ValueError): ...
+class InvariantError(BooktapeError): ...
+
+@final
+class Tape:
+    """Records in order, with their symbols; immutable, shared between threads."""
+
+    @staticmethod
+    def open(
+        paths: Sequence[str],
+        *,
+        tolerant: bool = False,
+        max_decompressed: int | None = None,
+        progress: Progress | None = None,
+    ) -> Tape:
+        """One or more DBN files in time order. `progress(bytes_done, bytes_total)` is called now and then."""
+
+    @staticmethod
+    def from_bytes(
+        data: bytes, *, name: str = "bytes", tolerant: bool = False, max_decompressed: int | None = None
+    ) -> Tape: ...
+    @staticmethod
+    def synthesize(
+        *,
+        messages: int,
+        instruments: int = 1,
+        seed: int = 0,
+        anomalies: dict[str, int] | None = None,
+    ) -> Tape: ...
+    def __len__(self) -> int: ...
+    @property
+    def id(self) -> str:
+        """The name made safe for URLs, a dash, eight hex digits of the content's hash."""
+    @property
+    def name(self) -> str: ...
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def dbn_version(self) -> int: ...
+    @property
+    def start(self) -> int | None:
+        """First ts_recv, ns; None for an empty tape."""
+    @property
+    def end(self) -> int | None: ...
+    @property
+    def left(self) -> str | None:
+        """What opening it tolerantly left behind, and why."""
+    @property
+    def planted(self) -> dict[str, int]:
+        """Anomalies that `synthesize` put in; empty for other tapes."""
+    @property
+    def symbols(self) -> dict[int, str]: ...
+    @property
+    def other_records(self) -> dict[str, int]:
+        """Records beside the MBO ones, by type."""
+    def instruments(self) -> list[tuple[int, str, int, str | None, int]]:
+        """(publisher_id, publisher, instrument_id, symbol, records) of every book the tape has records for."""
+    def buffer(self) -> RecordBuffer: ...
+    def write_dbn(self, path: str, *, progress: Progress | None = None) -> None:
+        """Whole or not at all; zstd where the path ends in .zst."""
+    def position_at(self, ts: int) -> int:
+        """The position after the last record with ts_recv at or before `ts`; outside the tape is a ParameterError."""
+    def due(self, position: int, ts: int) -> int:
+        """How far a replay that stands at `position` gets when its clock reads `ts`: the first position whose record is later."""
+    def ts_at(self, position: int) -> int | None:
+        """ts_recv of the record at a position; None at the end."""
+    def market_at(self, position: int) -> Market: ...
+    def audit_json(self, progress: Progress | None = None) -> bytes: ...
+    def summary_json(self) -> bytes: ...
+    def records_json(self, position: int, limit: int) -> bytes: ...
+
+@final
+class RecordBuffer(Buffer):
+    """A tape's records as one read-only block: 56 bytes a record, without copying."""
+
+@final
+class Market:
+    def __new__(cls, *, strict: bool = False) -> Market: ...
+    @property
+    def records(self) -> int:
+        """Records applied so far."""
+    def apply_tape(self, tape: Tape, start: int = 0, stop: int | None = None, progress: Progress | None = None) -> bytes:
+        """Applies records [start, stop). An ApplyReport as JSON: {"records", "event_ends", "anomalies": {kind: count}}."""
+    def apply_records(self, records: Buffer) -> bytes:
+        """The same for a contiguous block of raw 56-byte MBO records."""
+    def apply_record(self, record: bytes) -> bytes:
+        """One raw record of 56 bytes (64 with ts_out); its market effect as JSON, as in the full stream."""
+    def books(self) -> list[tuple[int, int]]:
+        """(publisher_id, instrument_id) of every book, in order of appearance."""
+    def book(self, instrument_id: int, publisher_id: int | None = None) -> Book: ...
+    def bbo(self, instrument_id: int) -> tuple[Level | None, Level | None]:
+        """Consolidated over publishers, each as of its last event end, matched view."""
+    def audit_json(self) -> bytes: ...
+
+@final
+class Book:
+    """One book of a market, live: every call shows the market's present state."""
+
+    @property
+    def publisher_id(self) -> int: ...
+    @property
+    def instrument_id(self) -> int: ...
+    def bbo(self, view: View = "matched") -> tuple[Level | None, Level | None]: ...
+    def levels(self, side: Side, depth: int | None = None, view: View = "matched") -> list[Level]: ...
+    def level(self, side: Side, price: int, view: View = "matched") -> Level | None: ...
+    def queue(self, side: Side, price: int) -> list[tuple[int, int, bool]]:
+        """(order_id, size, priority_approximate), front first; of the published book."""
+    def order(self, order_id: int) -> tuple[Side, int, int, bool] | None:
+        """(side, price, size, priority_approximate)."""
+    def queue_position(self, order_id: int) -> tuple[int, int] | None:
+        """Orders ahead and their size."""
+    def order_count(self) -> int: ...
+    def level_counts(self) -> tuple[int, int]: ...
+    def is_crossed(self) -> bool: ...
+    def is_locked(self) -> bool: ...
+    def suspect(self) -> str | None: ...
+    def executions(self) -> list[tuple[int, int, int, int]]:
+        """(price, size, bid_order_id, ask_order_id) of the matched view."""
+    def uncross(self) -> tuple[int, int, int, Side | None] | None:
+        """(price, paired size, imbalance, its side) of the indicative auction."""
+    def check(self) -> None: ...
+    def state_json(self, depth: int, view: View, orders: bool) -> bytes: ...
+
+@final
+class RecordStream:
+    """A lossless stream of a tape's records as frames; private to one client."""
+
+    def __new__(
+        cls, tape: Tape, format: Format, *, start: int = 0, instrument_id: int | None = None
+    ) -> RecordStream: ...
+    @property
+    def position(self) -> int:
+        """Where the next frame begins."""
+    def next(self, until: int, max_records: int = 1024) -> bytes:
+        """Frames of the records from the position on, up to `until` or `max_records`; moves on. Empty if the filter passed none."""
+    def prelude(self) -> bytes:
+        """What comes first: the DBN metadata for `dbn`, nothing else."""
+
+@final
+class SharedFrames:
+    """The same frames cut at fixed places and kept in a bounded cache, so that a hundred clients share each one."""
+
+    def __new__(
+        cls, tape: Tape, format: Format, *, instrument_id: int | None = None, cache_bytes: int = 33_554_432
+    ) -> SharedFrames: ...
+    def cached(self, position: int) -> tuple[bytes, int] | None:
+        """(frame, position after it) if it is at hand: never waits."""
+    def frame(self, position: int) -> tuple[bytes, int]:
+        """The same, built if need be: may take long far into a tape; releases the GIL."""
+
+@final
+class DepthStream:
+    """The top of one book as it moves along a tape, for a screen: state, not records."""
+
+    def __new__(
+        cls,
+        tape: Tape,
+        instrument_id: int,
+        publisher_id: int | None = None,
+        *,
+        start: int = 0,
+        levels: int = 10,
+        view: View = "matched",
+        trades: bool = False,
+    ) -> DepthStream: ...
+    @property
+    def position(self) -> int: ...
+    def advance(self, position: int) -> bytes | None:
+        """Moves to a position (or to the book's last event end before it) and gives the SSE event if the book's state changed."""
+    def frame(self) -> bytes:
+        """The SSE event of the state as it is."""
+
+def counters() -> dict[str, int]:
+    """Process-wide counts for metrics: records_applied, anomalies.<kind>, updates.<action>, apply_nanos, apply_batches, bytes_framed."""
