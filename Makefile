@@ -1,0 +1,178 @@
+# Two commands on a fresh machine: `make demo`, `make test`. Needs Python 3.11+, Rust, Node 20+ and make.
+# Everything Python is installed into .venv, everything JavaScript into frontend/node_modules; nothing goes elsewhere.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+NATIVE := python/booktape/_native.abi3.so
+PAGE := python/booktape/_frontend/index.html
+NPM := npm --prefix frontend
+
+# maturin and uv install into this environment, whichever one is active in the shell.
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+unexport CONDA_PREFIX PYTHONHOME
+# uv reads its own variables; someone whose index is set for pip only should not have to say it twice.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+# One interpreter for every cargo call, or pyo3 is compiled anew whenever another one asks.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+ifndef BOOKTAPE_CHROMIUM
+BOOKTAPE_CHROMIUM := $(firstword $(shell command -v chromium chromium-browser google-chrome google-chrome-stable))
+endif
+
+step = @printf '\n==> %s\n' $(1)
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Building
+
+.PHONY: build
+build: $(STAMPS)/native $(PAGE) ## Install everything and build it: package (release) and page
+
+.PHONY: tools
+tools:
+	@.ci/tools
+
+$(STAMPS)/python: uv.lock Makefile | tools
+	$(call step,'Python packages into $(VENV)')
+	@[ -x $(BIN)/python ] || "$$(.ci/tools python)" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@mkdir -p $(STAMPS)
+	@$(BIN)/uv export --quiet --frozen --no-emit-project --all-groups --output-file $(STAMPS)/requirements.txt
+	$(BIN)/uv pip install --require-hashes --requirement $(STAMPS)/requirements.txt
+	@touch $@
+
+# The module itself is a prerequisite, so that one built by other means (`maturin develop` in debug, say) is replaced.
+$(STAMPS)/native: $(STAMPS)/python Cargo.toml Cargo.lock rust-toolchain.toml pyproject.toml $(NATIVE) \
+		$(shell find rust -name '*.rs' -o -name Cargo.toml)
+	$(call step,'Rust core: a release build')
+	$(BIN)/maturin develop --release --uv --locked
+	@touch $@
+
+$(NATIVE): ;
+
+frontend/node_modules/.package-lock.json: frontend/package.json frontend/package-lock.json | tools
+	$(call step,'JavaScript packages into frontend/node_modules')
+	$(NPM) ci --no-audit --no-fund
+	@touch $@
+
+$(PAGE): frontend/node_modules/.package-lock.json $(shell find frontend -maxdepth 1 -type f) \
+		$(shell find frontend/src frontend/static -type f 2>/dev/null)
+	$(call step,'The page')
+	$(NPM) run build
+	@rm -rf $(@D) && cp -R frontend/build $(@D) && touch $@
+
+.PHONY: openapi
+openapi: build ## Write the OpenAPI schema and the page's types from the service
+	$(BIN)/python -m booktape.service.openapi > $(STAMPS)/openapi.json
+	mv $(STAMPS)/openapi.json frontend/openapi.json
+	$(NPM) run types
+
+.PHONY: clean
+clean: ## Remove everything that was built or installed
+	rm -rf $(VENV) target dist frontend/node_modules frontend/.svelte-kit frontend/build $(dir $(PAGE)) $(NATIVE)
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+
+##@ Running
+
+.PHONY: demo
+demo: build ## Build, then serve a synthetic market with its page on this machine
+	@$(BIN)/booktape demo
+
+.PHONY: demo-check
+demo-check: build ## Start the demo, see prices move, stop it
+	@$(BIN)/python .ci/demo_check.py
+
+.PHONY: dev
+dev: build ## Serve the demo with reload, and the page from vite with hot reload
+	@$(MAKE) -j2 dev-service dev-page
+
+.PHONY: dev-service dev-page
+dev-service:
+	$(BIN)/watchfiles --filter python '$(BIN)/booktape demo --port 8000' python/booktape
+dev-page:
+	BOOKTAPE_URL=http://127.0.0.1:8000 $(NPM) run dev
+
+##@ Checking
+
+.PHONY: test
+test: test-rust test-python test-page test-browser ## Run every test: Rust, Python, page, browser
+
+.PHONY: test-rust
+test-rust: $(STAMPS)/python ## Run the Rust tests
+	$(call step,'Rust tests')
+	cargo test --locked --workspace --exclude booktape-py
+
+.PHONY: test-python
+test-python: build ## Run the Python tests, and the examples in docstrings and documents
+	$(call step,'Python tests')
+	$(BIN)/pytest
+
+.PHONY: test-page
+test-page: frontend/node_modules/.package-lock.json ## Run the page's unit tests
+	$(call step,'Page tests')
+	$(NPM) run test
+
+.PHONY: test-browser
+test-browser: build ## Run the page in Chromium against a real service
+	$(call step,'Browser tests')
+ifeq ($(BOOKTAPE_CHROMIUM),)
+	@echo 'Skipped: no Chromium or Chrome was found. On Debian: apt-get install chromium; anywhere: BOOKTAPE_CHROMIUM=/path/to/chromium.'
+else
+	BOOKTAPE_CHROMIUM='$(BOOKTAPE_CHROMIUM)' $(NPM) run test:e2e
+endif
+
+.PHONY: lint
+lint: lint-rust lint-python lint-page ## Run every check that is not a test; all findings are errors
+
+.PHONY: lint-rust
+lint-rust: $(STAMPS)/python
+	$(call step,'Rust: format, clippy')
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+# import-linter reads sources, so the stub stands in for the compiled module.
+.PHONY: lint-python
+lint-python: build
+	$(call step,'Python: format, lint, types, stub, imports')
+	$(BIN)/uv lock --check --offline --quiet
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest booktape._native
+	@rm -rf $(STAMPS)/imports && mkdir -p $(STAMPS)/imports && cp -R python/booktape $(STAMPS)/imports/
+	@mv $(STAMPS)/imports/booktape/_native.pyi $(STAMPS)/imports/booktape/_native.py
+	PYTHONPATH=$(STAMPS)/imports $(BIN)/lint-imports
+
+.PHONY: lint-page
+lint-page: build
+	$(call step,'Page: format, lint, types, contract')
+	$(NPM) run lint
+	$(NPM) run check
+	@$(BIN)/python -m booktape.service.openapi | diff -u frontend/openapi.json - || \
+		{ echo 'frontend/openapi.json is not what the service says: run make openapi'; exit 1; }
+
+.PHONY: format
+format: build ## Format everything, and mend what the linters can mend
+	cargo fmt --all
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+	$(NPM) run format
+
+.PHONY: bench
+bench: build ## Run the benchmarks and print what each measured
+	$(call step,'Benchmarks of the core')
+	cargo bench --locked --package booktape-core
+	$(call step,'Benchmarks through Python and HTTP')
+	@for file in benchmarks/*.py; do echo "-- $$file"; $(BIN)/python "$$file"; done
