@@ -102,7 +102,9 @@ class Market:
     @property
     def records(self) -> int:
         """Records applied so far."""
-    def apply_tape(self, tape: Tape, start: int = 0, stop: int | None = None, progress: Progress | None = None) -> bytes:
+    def apply_tape(
+        self, tape: Tape, start: int = 0, stop: int | None = None, progress: Progress | None = None
+    ) -> bytes:
         """Applies records [start, stop). An ApplyReport as JSON: {"records", "event_ends", "anomalies": {kind: count}}."""
     def apply_records(self, records: Buffer) -> bytes:
         """The same for a contiguous block of raw 56-byte MBO records."""

@@ -1,0 +1,47 @@
+"""Exactly right order books from Databento Market-by-Order (L3) data, and the tape of records that builds them.
+
+>>> import booktape as bt
+>>> tape = bt.synthesize(messages=10_000, seed=7)
+>>> market = bt.Market()
+>>> market.apply(tape).records
+10000
+"""
+
+from booktape._native import __version__
+from booktape.book import Book
+from booktape.errors import (
+    AnomalyError,
+    BooktapeError,
+    InputError,
+    InvariantError,
+    NotFoundError,
+    ParameterError,
+)
+from booktape.market import Market
+from booktape.replay import Clock
+from booktape.tape import Tape, open, synthesize  # noqa: A004 - `booktape.open` is what people say
+from booktape.values import Ahead, ApplyReport, Bbo, Execution, Instrument, Level, Order, Uncross
+
+__all__ = [
+    "Ahead",
+    "AnomalyError",
+    "ApplyReport",
+    "Bbo",
+    "Book",
+    "BooktapeError",
+    "Clock",
+    "Execution",
+    "InputError",
+    "Instrument",
+    "InvariantError",
+    "Level",
+    "Market",
+    "NotFoundError",
+    "Order",
+    "ParameterError",
+    "Tape",
+    "Uncross",
+    "__version__",
+    "open",
+    "synthesize",
+]

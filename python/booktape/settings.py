@@ -1,0 +1,28 @@
+"""Settings of the service, from the environment (``BOOKTAPE_*``) and ``.env``; flags of the command line win."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting has a default that suits one machine; each field is ``BOOKTAPE_`` and its name in capitals.
+
+    >>> Settings(port=0).host
+    '127.0.0.1'
+    """
+
+    model_config = SettingsConfigDict(env_prefix="BOOKTAPE_", env_file=".env", extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes any free one.")
+    log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    max_streams: int = Field(2_000, ge=1, description="Streams open at once; more are answered 503.")
+    heartbeat_seconds: float = Field(15.0, gt=0, description="Silence on a stream after which a comment is sent.")
+    slow_client_seconds: float = Field(30.0, gt=0, description="A client that takes nothing for longer is closed.")
+    cache_bytes: int = Field(32 * 2**20, ge=2**20, description="Frames kept ready, per tape and format, in bytes.")
+    max_decompressed: int | None = Field(
+        None, ge=1, description="Bytes a compressed file may become; unset: in proportion to its size."
+    )

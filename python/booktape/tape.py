@@ -1,0 +1,283 @@
+"""The tape: records in the order they were received, with their symbols, and every question to be asked of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+
+from booktape import _native
+from booktape.market import Market
+from booktape.moment import Moment, Time, iso
+from booktape.parameters import COUNT_RANGE, ID_RANGE, bad_parameter, within
+from booktape.records import from_buffer
+from booktape.replay import Clock, WallClock, paced
+from booktape.values import Instrument
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import numpy as np
+
+    from booktape.audit import Audit
+    from booktape.book import Book
+    from booktape.records import Records
+
+Path: TypeAlias = "str | os.PathLike[str]"
+Progress: TypeAlias = "Callable[[int, int], object]"
+"""Called now and then with the work done and the whole; what it raises stops the work."""
+
+
+class Tape:
+    """MBO records with an index from 0, immutable and shared between threads. `open` and `synthesize` make them.
+
+    >>> import booktape as bt
+    >>> tape = bt.synthesize(messages=1_000, instruments=2, seed=1)
+    >>> len(tape), len(tape.instruments)
+    (1000, 2)
+    """
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _native.Tape) -> None:
+        self._native = native
+
+    def __len__(self) -> int:
+        return len(self._native)
+
+    @property
+    def id(self) -> str:
+        """Its id in URLs: the name, then eight digits of the content's hash."""
+        return self._native.id
+
+    @property
+    def name(self) -> str:
+        """The file's name, or what stands for it."""
+        return self._native.name
+
+    @property
+    def dataset(self) -> str:
+        """Databento's code of the dataset, such as GLBX.MDP3."""
+        return self._native.dataset
+
+    @property
+    def dbn_version(self) -> int:
+        """The DBN version it was read from."""
+        return self._native.dbn_version
+
+    @property
+    def start(self) -> np.datetime64 | None:
+        """When the first record was received (ts_recv, UTC, ns); None for an empty tape."""
+        return _datetime64(self.start_ns)
+
+    @property
+    def end(self) -> np.datetime64 | None:
+        """When the last record was received (ts_recv, UTC, ns); None for an empty tape."""
+        return _datetime64(self.end_ns)
+
+    @property
+    def start_ns(self) -> int | None:
+        """`start` in nanoseconds since 1970."""
+        return self._native.start
+
+    @property
+    def end_ns(self) -> int | None:
+        """`end` in nanoseconds since 1970."""
+        return self._native.end
+
+    @property
+    def symbols(self) -> dict[int, str]:
+        """Symbols by instrument_id."""
+        return self._native.symbols
+
+    @property
+    def instruments(self) -> list[Instrument]:
+        """Every instrument at every publisher that the tape has records for, most records first."""
+        found = [
+            Instrument(instrument_id, symbol, publisher_id, publisher, records)
+            for publisher_id, publisher, instrument_id, symbol, records in self._native.instruments()
+        ]
+        return sorted(found, key=lambda instrument: -instrument.records)
+
+    @property
+    def other_records(self) -> dict[str, int]:
+        """How many records of other types than MBO lie beside, by type."""
+        return self._native.other_records
+
+    @property
+    def left(self) -> str | None:
+        """What a tolerant `open` left behind, and why; None where nothing."""
+        return self._native.left
+
+    @property
+    def planted(self) -> dict[str, int]:
+        """The anomalies that `synthesize` put in, by kind; empty for other tapes."""
+        return self._native.planted
+
+    def to_numpy(self) -> Records:
+        """The records as one structured array, shape (len(tape),), in tape order: a read-only view, nothing is copied.
+
+        Fields and dtypes are those of Databento's MBO schema; prices are int64 in units of 1e-9, times uint64 ns UTC.
+
+        >>> import booktape as bt
+        >>> tape = bt.synthesize(messages=1_000, seed=1)
+        >>> tape.to_numpy()["price"].dtype
+        dtype('int64')
+        """
+        return from_buffer(self._native.buffer(), len(self))
+
+    def to_dbn(self, path: Path, *, progress: Progress | None = None) -> None:
+        """Writes a DBN file, whole or not at all; zstd-compressed where the path ends in ``.zst``."""
+        self._native.write_dbn(os.fspath(path), progress=progress)
+
+    def audit(self, *, progress: Progress | None = None) -> Audit:
+        """Applies every record and tells what was wrong and where each book stood at the end."""
+        audit: Audit = json.loads(self._native.audit_json(progress))
+        return audit
+
+    def summary(self) -> dict[str, Any]:
+        """What the service's tape route tells: id, name, range, counts."""
+        summary: dict[str, Any] = json.loads(self._native.summary_json())
+        return summary
+
+    def market_at(self, at: SupportsIndex | Time | None = None, *, ts: int | None = None) -> Market:
+        """All books as they stood after a moment: a market of its own, which later records do not reach.
+
+        An int is an index: the state after that record. A datetime, numpy.datetime64 or ISO string is a time, UTC
+        unless it says otherwise: the state after the last record with ts_recv at or before it. Nanoseconds come as `ts`.
+        Outside the tape is a `ParameterError`.
+        """
+        return Market._of(self._native.market_at(Moment.of(at, ts).position(self._native)))  # noqa: SLF001
+
+    def book_at(
+        self,
+        at: SupportsIndex | Time | None = None,
+        instrument_id: SupportsIndex | None = None,
+        publisher_id: SupportsIndex | None = None,
+        *,
+        ts: int | None = None,
+    ) -> Book:
+        """One book as it stood after a moment, which is given as in `market_at`.
+
+        `instrument_id` may be left out where the tape has one instrument, `publisher_id` where that has one publisher.
+
+        >>> import booktape as bt
+        >>> tape = bt.synthesize(messages=1_000, seed=1)
+        >>> tape.book_at(999).bbo() == tape.book_at(ts=tape.end_ns).bbo()
+        True
+        """
+        if instrument_id is None:
+            instrument_id = self._only_instrument()
+        return self.market_at(at, ts=ts).book(instrument_id, publisher_id)
+
+    def replay(
+        self,
+        speed: float = 1.0,
+        *,
+        start: SupportsIndex = 0,
+        longest_wait: float | None = None,
+        clock: Clock | None = None,
+    ) -> Iterator[Records]:
+        """Plays the records, in batches paced by ts_recv, `speed` times as fast as they were received.
+
+        Each batch is a slice of `to_numpy`, ready for `Market.apply`. The first record, at index `start`, comes at
+        once. ``math.inf`` plays as fast as batches are taken; `longest_wait` shortens gaps, such as a daily halt, to so many
+        seconds.
+
+        >>> import booktape as bt, math
+        >>> tape, market = bt.synthesize(messages=1_000, seed=1), bt.Market()
+        >>> for batch in tape.replay(speed=math.inf):
+        ...     report = market.apply(batch)
+        >>> market.records
+        1000
+        """
+        first = Moment.of(start)
+        position = 0 if first.index == len(self) == 0 else first.position(self._native) - 1
+        return paced(
+            self._native,
+            self.to_numpy(),
+            speed=speed,
+            start=position,
+            clock=clock or WallClock(),
+            longest_wait=longest_wait,
+        )
+
+    def _only_instrument(self) -> int:
+        ids = sorted({instrument.instrument_id for instrument in self.instruments})
+        if len(ids) != 1:
+            choices = ", ".join(f"{known} ({self.symbols.get(known, '?')})" for known in ids[:8]) or "none"
+            raise bad_parameter("instrument_id", None, f"say which: the tape has {len(ids)} instruments: {choices}")
+        return ids[0]
+
+    def __repr__(self) -> str:
+        span = f", {iso(self.start_ns)} to {iso(self.end_ns)}" if self.start_ns and self.end_ns else ""
+        return f"<Tape {self.name}: {len(self):,} records, {len(self._native.instruments()):,} books{span}>"
+
+    def _repr_html_(self) -> str:
+        from booktape.notebook import tape_html
+
+        return tape_html(self)
+
+
+def open(  # noqa: A001 - `booktape.open` is what people say, as for files and archives
+    source: Path | bytes | Sequence[Path],
+    *,
+    tolerant: bool = False,
+    max_decompressed: int | None = None,
+    progress: Progress | None = None,
+) -> Tape:
+    """Opens a DBN file (versions 1 to 3, plain or zstd), its bytes, or several files in time order as one tape.
+
+    `tolerant` keeps the good records before a damaged or missing end and says in `Tape.left` what it left;
+    `max_decompressed` bounds the bytes that a compressed file may become. Raises `InputError` naming file, record and
+    offset.
+
+    >>> import booktape as bt
+    >>> bt.open(b"not market data")
+    Traceback (most recent call last):
+    ...
+    booktape.InputError: bytes: not a DBN file: ...
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return Tape(_native.Tape.from_bytes(bytes(source), tolerant=tolerant, max_decompressed=max_decompressed))
+    paths = [source] if isinstance(source, (str, os.PathLike)) else list(source)
+    if not paths:
+        raise bad_parameter("source", paths, "at least one file")
+    return Tape(
+        _native.Tape.open(
+            [os.fspath(path) for path in paths],
+            tolerant=tolerant,
+            max_decompressed=max_decompressed,
+            progress=progress,
+        )
+    )
+
+
+def synthesize(
+    *, messages: int, instruments: int = 1, seed: int = 0, anomalies: Mapping[str, int] | None = None
+) -> Tape:
+    """Makes a tape of realistic futures flow: a snapshot, an auction that crosses and uncrosses, continuous trading.
+
+    The same arguments give the same bytes on every machine. `messages` is the number of records; `anomalies` plants so
+    many of each kind, for tests that need to know the true counts.
+
+    >>> import booktape as bt
+    >>> tape = bt.synthesize(messages=20_000, seed=3, anomalies={"unknown_cancel": 5})
+    >>> tape.audit()["anomalies"]["unknown_cancel"]
+    5
+    """
+    planted = {kind: within(f"anomalies[{kind!r}]", count, ID_RANGE) for kind, count in (anomalies or {}).items()}
+    return Tape(
+        _native.Tape.synthesize(
+            messages=within("messages", messages, COUNT_RANGE),
+            instruments=within("instruments", instruments, ID_RANGE),
+            seed=within("seed", seed, range(2**64)),
+            anomalies=planted,
+        )
+    )
+
+
+def _datetime64(ns: int | None) -> np.datetime64 | None:
+    import numpy as np
+
+    return None if ns is None else np.datetime64(ns, "ns")

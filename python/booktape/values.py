@@ -1,0 +1,129 @@
+"""What books and tapes answer with: small named tuples, prices ints in units of 1e-9, sizes in contracts or shares."""
+
+from typing import Literal, NamedTuple, TypeAlias
+
+Side: TypeAlias = Literal["B", "A"]
+"""Bid or ask, in Databento's letters."""
+
+View: TypeAlias = Literal["matched", "published"]
+"""The book after its overlap has traded, or as the venue sent it."""
+
+Anomaly: TypeAlias = Literal[
+    "unknown_cancel",
+    "unknown_modify",
+    "duplicate_add",
+    "conflicting_add",
+    "over_cancel",
+    "cancel_mismatch",
+    "zero_size",
+    "invalid_record",
+    "maybe_bad_book",
+    "crossed_while_trading",
+    "unfinished_event",
+]
+"""Kinds of anomaly; `booktape.audit.MEANING` says what each one means and what happens then."""
+
+PRICE_SCALE = 1_000_000_000
+"""Units of a price in one unit of the quote currency."""
+
+
+class Level(NamedTuple):
+    """A price level: what rests there, and how many orders it is made of.
+
+    >>> Level(65_400_000_000, 1, 1).price_f
+    65.4
+    """
+
+    price: int
+    size: int
+    count: int  # type: ignore[assignment] # the orders it is made of, not the tuple method that nobody misses
+
+    @property
+    def price_f(self) -> float:
+        """The price for people, a float."""
+        return self.price / PRICE_SCALE
+
+
+class Bbo(NamedTuple):
+    """Best bid and best offer; None where that side is empty."""
+
+    bid: Level | None
+    ask: Level | None
+
+    @property
+    def spread(self) -> int | None:
+        """Ask price less bid price, in units of 1e-9; negative where crossed, None where a side is empty."""
+        return self.ask.price - self.bid.price if self.bid and self.ask else None
+
+
+class Order(NamedTuple):
+    """A resting order."""
+
+    order_id: int
+    side: Side
+    price: int
+    size: int
+    priority_approximate: bool
+    """Whether its place in the queue is a guess, because it was first seen being modified."""
+
+    @property
+    def price_f(self) -> float:
+        """The price for people, a float."""
+        return self.price / PRICE_SCALE
+
+
+class Ahead(NamedTuple):
+    """What rests in front of an order in its queue."""
+
+    orders: int
+    size: int
+
+
+class Execution(NamedTuple):
+    """A trade that matching the overlapping part of a book yields."""
+
+    price: int
+    size: int
+    bid_order_id: int
+    ask_order_id: int
+
+    @property
+    def price_f(self) -> float:
+        """The price for people, a float."""
+        return self.price / PRICE_SCALE
+
+
+class Uncross(NamedTuple):
+    """The indicative result of a call auction, an estimate: hidden quantity is unknown."""
+
+    price: int
+    size: int
+    """Quantity that would trade."""
+    imbalance: int
+    """Quantity left over at that price, on `side`."""
+    side: Side | None
+    """The side left over; None where nothing is."""
+
+    @property
+    def price_f(self) -> float:
+        """The price for people, a float."""
+        return self.price / PRICE_SCALE
+
+
+class Instrument(NamedTuple):
+    """One book that a tape has records for."""
+
+    instrument_id: int
+    symbol: str | None
+    publisher_id: int
+    publisher: str
+    records: int
+
+
+class ApplyReport(NamedTuple):
+    """What applying records came to."""
+
+    records: int
+    event_ends: int
+    anomalies: dict[Anomaly, int]
+    """Every kind with its count, zeros included."""
