@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self, SupportsIndex, TypeAlias
 
-from booktape.parameters import bad_parameter, within
+from booktape.errors import bad_parameter
+from booktape.parameters import within
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,9 +7,10 @@ import os
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from booktape import _native
+from booktape.errors import bad_parameter
 from booktape.market import Market
 from booktape.moment import Moment, Time, iso
-from booktape.parameters import COUNT_RANGE, ID_RANGE, bad_parameter, within
+from booktape.parameters import COUNT_RANGE, ID_RANGE, within
 from booktape.records import from_buffer
 from booktape.replay import Clock, WallClock, paced
 from booktape.values import Instrument
@@ -144,8 +145,8 @@ class Tape:
         """All books as they stood after a moment: a market of its own, which later records do not reach.
 
         An int is an index: the state after that record. A datetime, numpy.datetime64 or ISO string is a time, UTC
-        unless it says otherwise: the state after the last record with ts_recv at or before it. Nanoseconds come as `ts`.
-        Outside the tape is a `ParameterError`.
+        unless it says otherwise: the state after the last record with ts_recv at or before it. Nanoseconds come as
+        `ts`. Outside the tape is a `ParameterError`.
         """
         return Market._of(self._native.market_at(Moment.of(at, ts).position(self._native)))  # noqa: SLF001
 
@@ -181,8 +182,8 @@ class Tape:
         """Plays the records, in batches paced by ts_recv, `speed` times as fast as they were received.
 
         Each batch is a slice of `to_numpy`, ready for `Market.apply`. The first record, at index `start`, comes at
-        once. ``math.inf`` plays as fast as batches are taken; `longest_wait` shortens gaps, such as a daily halt, to so many
-        seconds.
+        once. ``math.inf`` plays as fast as batches are taken; `longest_wait` shortens gaps, such as a daily halt, to so
+        many seconds.
 
         >>> import booktape as bt, math
         >>> tape, market = bt.synthesize(messages=1_000, seed=1), bt.Market()
