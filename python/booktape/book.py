@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, SupportsIndex, get_args
 
-from booktape.errors import bad_parameter
-from booktape.parameters import ID_RANGE, within
+from booktape.parameters import ID_RANGE, bad_parameter, within
 from booktape.values import Ahead, Bbo, Execution, Level, Order, Side, Uncross, View
 
 if TYPE_CHECKING:

@@ -3,8 +3,3 @@
 from booktape._native import AnomalyError, BooktapeError, InputError, InvariantError, NotFoundError, ParameterError
 
 __all__ = ["AnomalyError", "BooktapeError", "InputError", "InvariantError", "NotFoundError", "ParameterError"]
-
-
-def bad_parameter(name: str, value: object, expected: str) -> ParameterError:
-    """The error for a parameter outside what it may be, in the one form all of them have."""
-    return ParameterError(f"{name} = {value!r}: {expected}")

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self, SupportsIndex, TypeAlias
 
-from booktape.errors import bad_parameter
-from booktape.parameters import within
+from booktape.parameters import bad_parameter, within
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +56,7 @@ class Moment:
         return cls(ts=_from_iso(text, name))
 
     @classmethod
-    def of(cls, at: SupportsIndex | Time | None, ts: int | None = None) -> Self:
+    def of(cls, at: Moment | SupportsIndex | Time | None, ts: int | None = None) -> Moment:
         """Reads what the Python calls accept: an int is an index, nanoseconds come as `ts`, all else is a time."""
         if at is None:
             if ts is None:
@@ -65,18 +64,30 @@ class Moment:
             return cls(ts=within("ts", ts, range(2**64)))
         if ts is not None:
             raise bad_parameter("ts", ts, f"give either at ({at!r}) or ts, not both")
+        if isinstance(at, Moment):
+            return at
         if isinstance(at, (str, datetime)) or not hasattr(at, "__index__"):
             return cls(ts=nanoseconds(at))
         return cls(index=within("at", at, range(-(2**63), 2**63)))
 
     def position(self, tape: _native.Tape) -> int:
-        """How many records of the tape lie before this moment; outside the tape is a ParameterError."""
+        """How many records of the tape lie at or before this moment; outside the tape is a ParameterError."""
         if self.ts is not None:
             return tape.position_at(self.ts)
+        return self._index(tape) + 1
+
+    def first(self, tape: _native.Tape) -> int:
+        """The index of the first record at or after this moment; outside the tape is a ParameterError."""
+        if self.ts is not None:
+            tape.position_at(self.ts)  # refuses what lies outside
+            return tape.due(0, self.ts - 1)
+        return self._index(tape)
+
+    def _index(self, tape: _native.Tape) -> int:
         if self.index is None or not 0 <= self.index < len(tape):
             held = f"the tape has the records 0 to {len(tape) - 1:,}" if len(tape) else "the tape is empty"
             raise bad_parameter("at", self.index, held)
-        return self.index + 1
+        return self.index
 
 
 def nanoseconds(time: object, name: str = "at") -> int:

@@ -2,7 +2,7 @@
 
 from operator import index as as_int
 
-from booktape.errors import bad_parameter
+from booktape.errors import ParameterError
 
 ID_RANGE = range(2**32)
 """What an instrument_id can be."""
@@ -12,6 +12,11 @@ PUBLISHER_RANGE = range(2**16)
 
 COUNT_RANGE = range(2**63)
 """What a number of things can be."""
+
+
+def bad_parameter(name: str, value: object, expected: str) -> ParameterError:
+    """The error for a parameter outside what it may be, in the one form all of them have."""
+    return ParameterError(f"{name} = {value!r}: {expected}")
 
 
 def within(name: str, value: object, allowed: range, expected: str = "") -> int:

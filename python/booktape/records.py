@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from booktape.errors import InputError, bad_parameter
+from booktape.errors import InputError
+from booktape.parameters import bad_parameter
 
 if TYPE_CHECKING:
     import numpy as np

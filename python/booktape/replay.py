@@ -6,8 +6,8 @@ import math
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from booktape.errors import bad_parameter
 from booktape.moment import NS
+from booktape.parameters import bad_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,9 @@ import os
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from booktape import _native
-from booktape.errors import bad_parameter
 from booktape.market import Market
 from booktape.moment import Moment, Time, iso
-from booktape.parameters import COUNT_RANGE, ID_RANGE, within
+from booktape.parameters import COUNT_RANGE, ID_RANGE, bad_parameter, within
 from booktape.records import from_buffer
 from booktape.replay import Clock, WallClock, paced
 from booktape.values import Instrument
@@ -141,7 +140,21 @@ class Tape:
         summary: dict[str, Any] = json.loads(self._native.summary_json())
         return summary
 
-    def market_at(self, at: SupportsIndex | Time | None = None, *, ts: int | None = None) -> Market:
+    def records(self, start: SupportsIndex = 0, limit: int = 100) -> list[dict[str, Any]]:
+        """Records from an index on, 1,000 at most, as dicts in the shape of the service's records route.
+
+        Order ids, prices and times are strings. For a look at a few; `to_numpy` has all of them at once.
+        """
+        first = within("start", start, COUNT_RANGE)
+        page = json.loads(self._native.records_json(first, within("limit", limit, range(1, 1_001))))
+        found: list[dict[str, Any]] = page["records"]
+        return found
+
+    def first_at(self, at: Moment | SupportsIndex | Time | None = None, *, ts: int | None = None) -> int:
+        """The index of the first record at or after a moment, which is given as in `market_at`."""
+        return Moment.of(at, ts).first(self._native)
+
+    def market_at(self, at: Moment | SupportsIndex | Time | None = None, *, ts: int | None = None) -> Market:
         """All books as they stood after a moment: a market of its own, which later records do not reach.
 
         An int is an index: the state after that record. A datetime, numpy.datetime64 or ISO string is a time, UTC
@@ -152,7 +165,7 @@ class Tape:
 
     def book_at(
         self,
-        at: SupportsIndex | Time | None = None,
+        at: Moment | SupportsIndex | Time | None = None,
         instrument_id: SupportsIndex | None = None,
         publisher_id: SupportsIndex | None = None,
         *,
@@ -175,15 +188,15 @@ class Tape:
         self,
         speed: float = 1.0,
         *,
-        start: SupportsIndex = 0,
+        start: Moment | SupportsIndex | Time = 0,
         longest_wait: float | None = None,
         clock: Clock | None = None,
     ) -> Iterator[Records]:
         """Plays the records, in batches paced by ts_recv, `speed` times as fast as they were received.
 
-        Each batch is a slice of `to_numpy`, ready for `Market.apply`. The first record, at index `start`, comes at
-        once. ``math.inf`` plays as fast as batches are taken; `longest_wait` shortens gaps, such as a daily halt, to so
-        many seconds.
+        Each batch is a slice of `to_numpy`, ready for `Market.apply`. The first record, that at or after `start`,
+        comes at once. ``math.inf`` plays as fast as batches are taken; `longest_wait` shortens gaps, such as a daily
+        halt, to so many seconds.
 
         >>> import booktape as bt, math
         >>> tape, market = bt.synthesize(messages=1_000, seed=1), bt.Market()
@@ -192,8 +205,7 @@ class Tape:
         >>> market.records
         1000
         """
-        first = Moment.of(start)
-        position = 0 if first.index == len(self) == 0 else first.position(self._native) - 1
+        position = self.first_at(start) if len(self) else 0
         return paced(
             self._native,
             self.to_numpy(),

@@ -1,0 +1,58 @@
+"""The command group: what `booktape` alone, `--help` and `--version` say, and how every command ends."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from booktape import __version__
+from booktape.cli.audit import audit
+from booktape.cli.book import book
+from booktape.cli.demo import demo
+from booktape.cli.doctor import doctor
+from booktape.cli.exits import MEANING, Exit, report
+from booktape.cli.inspect import inspect
+from booktape.cli.replay import replay
+from booktape.cli.serve import serve
+from booktape.cli.synth import synth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CODES = "\n".join(f"{code:>4}  {meaning}" for code, meaning in MEANING.items())
+_EPILOG = f"""\b
+[bold]Exit codes[/]
+{_CODES}
+
+\b
+[bold]Completion[/]
+  bash  eval "$(_BOOKTAPE_COMPLETE=bash_source booktape)"
+  zsh   eval "$(_BOOKTAPE_COMPLETE=zsh_source booktape)"
+  fish  _BOOKTAPE_COMPLETE=fish_source booktape | source
+"""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EPILOG,
+)
+@click.rich_config(help_config=click.RichHelpConfiguration(text_markup="rich", max_width=100, theme="default-slim"))
+@click.version_option(__version__, "--version", "-V", prog_name="booktape")
+def app() -> None:
+    """Exactly right order books from Databento Market-by-Order (L3) data."""
+
+
+for _command in (demo, serve, inspect, book, replay, audit, synth, doctor):
+    app.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and gives its exit code; errors are a line on standard error."""
+    try:
+        code = app.main(args=arguments, prog_name="booktape", standalone_mode=False)
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 - the edge of the process: whatever it is, the user gets one line
+        return report(error)
+    return code if isinstance(code, int) else Exit.OK

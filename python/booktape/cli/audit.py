@@ -1,0 +1,123 @@
+"""`booktape audit`: what is wrong with the data, and what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from booktape.cli import options
+from booktape.cli.exits import Exit
+from booktape.cli.screen import answers, progress, write_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from booktape import Tape
+    from booktape.audit import Audit, AuditBook, AuditLevel
+
+_SHOWN = 20
+
+
+@click.command(short_help="What is wrong with the data, and what became of it.")
+@options.reads_tape
+@click.option("--strict", is_flag=True, help="Exit with 5 if there is any anomaly.")
+@options.as_json
+@click.pass_context
+def audit(context: click.Context, *, tape: Tape, strict: bool, as_json: bool) -> None:
+    """Apply every record and tell what was wrong with it, by kind, and where each book stood at the end."""
+    with progress(f"auditing {tape.name}") as on_progress:
+        found = tape.audit(progress=on_progress)
+    if as_json:
+        import json
+
+        write_json(json.dumps(found).encode())
+    else:
+        _show(tape, found)
+    total = sum(found["anomalies"].values())
+    if strict and total:
+        kinds = sum(1 for count in found["anomalies"].values() if count)
+        click.echo(f"booktape: {tape.name}: {total:,} anomalies of {kinds} kinds", err=True)
+        context.exit(Exit.ANOMALIES)
+
+
+def _show(tape: Tape, found: Audit) -> None:
+    console = answers()
+    console.print(f"[bold]{tape.name}[/]  {found['records']:,} records, {found['event_ends']:,} event ends")
+    crossed, locked = found["crossed_event_ends"], found["locked_event_ends"]
+    console.print(f"crossed at {crossed:,} event ends, locked at {locked:,}", style="dim")
+    console.print(_anomalies(found))
+    if found["crossed_periods"]:
+        console.print(_periods(found))
+    console.print(_books(found))
+    if len(found["books"]) > _SHOWN:
+        console.print(f"and {len(found['books']) - _SHOWN:,} more books; --json lists all", style="dim")
+
+
+def _table(*columns: str, left: tuple[str, ...] = ()) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for name in columns:
+        table.add_column(name, justify="left" if name in left else "right")
+    return table
+
+
+def _anomalies(found: Audit) -> Table:
+    from booktape.audit import MEANING
+
+    table = _table("anomaly", "count", "what it means", left=("anomaly", "what it means"))
+    for kind, count in found["anomalies"].items():
+        if count:
+            table.add_row(kind, f"[bold]{count:,}[/]", MEANING[kind])
+    if not table.row_count:
+        table.add_row("none", "0", "[dim]every record agreed with the book[/]")
+    return table
+
+
+def _periods(found: Audit) -> Table:
+    from booktape.moment import iso
+
+    table = _table("crossed", "from", "to", "event ends", "trades", left=("crossed", "from", "to"))
+    for period in found["crossed_periods"][:_SHOWN]:
+        span = iso(int(period["start"])), iso(int(period["end"]))
+        table.add_row(str(period["instrument_id"]), *span, f"{period['event_ends']:,}", f"{period['trades']:,}")
+    return table
+
+
+def _books(found: Audit) -> Table:
+    columns = "book", "orders", "levels", "bid", "ask", "matched", "auction", "suspect"
+    table = _table(*columns, left=("book", "suspect"))
+    for book in found["books"][:_SHOWN]:
+        table.add_row(
+            f"{book['symbol'] or ''} ({book['instrument_id']})".strip(),
+            f"{book['orders']:,}",
+            f"{book['bid_levels']:,} / {book['ask_levels']:,}",
+            _level(book["bid"]),
+            _level(book["ask"]),
+            _matched(book),
+            _auction(book),
+            book["suspect"] or "",
+        )
+    return table
+
+
+def _level(level: AuditLevel | None) -> str:
+    from booktape.prices import price_text
+
+    return f"{price_text(int(level['price']))} x {level['size']:,} ({level['count']:,})" if level else "none"
+
+
+def _matched(book: AuditBook) -> str:
+    from booktape.prices import price_text
+
+    sides = (book["matched_bid"], book["matched_ask"])
+    return " / ".join(price_text(int(level["price"])) if level else "none" for level in sides)
+
+
+def _auction(book: AuditBook) -> str:
+    from booktape.prices import price_text
+
+    uncross = book["uncross"]
+    return f"{uncross['size']:,} at {price_text(int(uncross['price']))}" if uncross else ""

@@ -1,0 +1,87 @@
+"""Exit codes, and every error as one line on standard error that says what to do; never a traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from enum import IntEnum
+
+import rich_click as click
+
+from booktape.errors import AnomalyError, BooktapeError, InputError, NotFoundError, ParameterError
+
+DEBUG = "BOOKTAPE_DEBUG"
+"""Environment variable that lets tracebacks through."""
+
+
+class Exit(IntEnum):
+    """What the process says to the one that started it."""
+
+    OK = 0
+    INTERNAL = 1
+    USAGE = 2
+    BAD_INPUT = 3
+    NOT_FOUND = 4
+    ANOMALIES = 5
+    PORT_IN_USE = 6
+    INTERRUPTED = 130
+
+
+MEANING = {
+    Exit.OK: "done",
+    Exit.INTERNAL: "something of booktape itself is broken: a bug, or what `doctor` found",
+    Exit.USAGE: "an option or argument is wrong",
+    Exit.BAD_INPUT: "the input cannot be read: missing, not DBN, another schema, truncated, damaged, too large",
+    Exit.NOT_FOUND: "no such instrument or publisher, or a moment outside the tape",
+    Exit.ANOMALIES: "`audit --strict` found anomalies",
+    Exit.PORT_IN_USE: "the port is taken",
+    Exit.INTERRUPTED: "stopped by Ctrl-C",
+}
+
+_BY_ERROR: list[tuple[type[BooktapeError], Exit]] = [
+    (InputError, Exit.BAD_INPUT),
+    (NotFoundError, Exit.NOT_FOUND),
+    (AnomalyError, Exit.ANOMALIES),
+    (ParameterError, Exit.USAGE),
+]
+
+
+def report(error: BaseException) -> Exit:
+    """Says what went wrong, and gives the exit code for it."""
+    match error:
+        case KeyboardInterrupt() | EOFError() | click.Abort():
+            return _say("stopped", Exit.INTERRUPTED)
+        case BrokenPipeError():
+            # The reader has what it wanted, as in `booktape … | head`; the interpreter's last flush must not complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.OK
+        case click.ClickException():
+            return _say(_usage(error), Exit.USAGE)
+        case BooktapeError():
+            return _say(str(error), next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.INTERNAL))
+        case OSError():
+            taken = error.errno == errno.EADDRINUSE
+            return _say(str(error), Exit.PORT_IN_USE if taken else Exit.BAD_INPUT)
+        case _ if type(error).__name__ == "ValidationError":  # of settings; pydantic is too slow to import for its name
+            return _say(f"settings: {_validation(error)}", Exit.USAGE)
+    if os.environ.get(DEBUG):
+        raise error
+    what = f"{type(error).__name__}: {error}".rstrip(": ")
+    return _say(f"internal error, please report it: {what} (for the traceback: {DEBUG}=1)", Exit.INTERNAL)
+
+
+def _say(line: str, code: Exit) -> Exit:
+    click.echo(f"booktape: {' '.join(line.split())}", err=True)
+    return code
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    where = f"; see `{context.command_path} --help`" if context else ""
+    return error.format_message().rstrip(".") + where
+
+
+def _validation(error: BaseException) -> str:
+    wrong = error.errors() if hasattr(error, "errors") else []
+    return "; ".join(f"BOOKTAPE_{'_'.join(map(str, at['loc'])).upper()} = {at['input']!r}: {at['msg']}" for at in wrong)
