@@ -1,0 +1,255 @@
+"""The loaded tapes and what can be asked of them; the one place of the service that knows the core."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from os import cpu_count
+from typing import Literal, TypeVar
+
+import msgspec
+from anyio import CapacityLimiter, Lock, to_thread
+
+from booktape import NotFoundError, Tape
+from booktape._native import DepthStream, RecordStream, SharedFrames
+from booktape.moment import iso
+from booktape.parameters import bad_parameter
+from booktape.service.parameters import InstrumentRef, PublisherRef, When
+from booktape.service.tapes.audit import AuditReport
+from booktape.service.tapes.schemas import (
+    BookState,
+    InstrumentNode,
+    PublisherLeaf,
+    RecordsPage,
+    TapeDetails,
+)
+from booktape.values import View
+
+Format = Literal["json", "full", "dbn"]
+Result = TypeVar("Result")
+
+_FRAME_CACHES = 8
+
+
+class LoadedTape:
+    """A tape with what the service keeps beside it: its audit, and frames that clients share."""
+
+    def __init__(self, tape: Tape, cache_bytes: int) -> None:
+        self.id = tape.id
+        self._tape = tape
+        self._native = tape._native
+        self._instruments = _tree(tape)
+        self._cache_bytes = cache_bytes
+        self._frames: dict[tuple[Format, int | None], SharedFrames] = {}
+        self._audit: AuditReport | None = None
+        self._audit_lock = Lock()
+        # Applying from the start keeps a core busy: more at once than there are cores only makes each of them late.
+        self._cores = CapacityLimiter(max(1, cpu_count() or 1))
+
+    def __len__(self) -> int:
+        return len(self._tape)
+
+    def due(self, position: int, ts: int) -> int:
+        """The first position from `position` on whose record is later than `ts`."""
+        return self._native.due(position, ts)
+
+    def ts_at(self, position: int) -> int | None:
+        """ts_recv of the record at a position; None at the end."""
+        return self._native.ts_at(position)
+
+    def details(self) -> TapeDetails:
+        """What the tape is and holds."""
+        tape, start, end = self._tape, self._tape.start_ns, self._tape.end_ns
+        return TapeDetails(
+            id=tape.id,
+            name=tape.name,
+            dataset=tape.dataset,
+            records=len(tape),
+            start=None if start is None else str(start),
+            end=None if end is None else str(end),
+            start_iso=None if start is None else iso(start),
+            end_iso=None if end is None else iso(end),
+            dbn_version=tape.dbn_version,
+            left=tape.left,
+            books=len(tape.instruments),
+            other_records=tape.other_records,
+        )
+
+    def instruments(self) -> list[InstrumentNode]:
+        """Instruments with their publishers, most records first."""
+        return self._instruments
+
+    def position_at(self, at: When | None) -> int:
+        """How many records lie before a moment: the end where there is none.
+
+        Raises:
+            ParameterError: the moment is outside the tape.
+        """
+        if at is None:
+            return len(self)
+        if at.moment.ts is not None:
+            self._require_in_range("at", at.moment.ts)
+        return at.moment.position(self._native)
+
+    def position_from(self, start: When | None) -> int:
+        """The position of the first record from a moment on: 0 where there is none.
+
+        Raises:
+            ParameterError: the moment is outside the tape.
+        """
+        if start is None:
+            return 0
+        index, ts = start.moment.index, start.moment.ts
+        if ts is not None:
+            self._require_in_range("from", ts)
+            return self.due(0, ts - 1)
+        if index is None or index > len(self):
+            raise bad_parameter("from", index, f"an index from 0 to {len(self):,}, the end of the tape")
+        return index
+
+    def instrument_id(self, wanted: InstrumentRef | None) -> int:
+        """The instrument that was asked for, or the only one.
+
+        Raises:
+            NotFoundError: there is no such instrument.
+            ParameterError: none was named and the tape has several, or several have that symbol.
+        """
+        if wanted is None:
+            if len(self._instruments) == 1:
+                return self._instruments[0].instrument_id
+            raise bad_parameter("instrument", None, f"say which; the tape has {self._known_instruments()}")
+        found = [node for node in self._instruments if wanted.means(node.instrument_id, node.symbol)]
+        if not found:
+            raise NotFoundError(f"no instrument {wanted} on tape {self.id}; it has {self._known_instruments()}")
+        if len(found) > 1:
+            ids = ", ".join(str(node.instrument_id) for node in found)
+            raise bad_parameter("instrument", str(wanted), f"say which by id; these have that symbol: {ids}")
+        return found[0].instrument_id
+
+    def publisher_id(self, instrument_id: int, wanted: PublisherRef | None) -> int:
+        """The publisher that was asked for, or the instrument's only one.
+
+        Raises:
+            NotFoundError: that publisher has no records of the instrument.
+            ParameterError: none was named and there are several.
+        """
+        publishers = next(node.publishers for node in self._instruments if node.instrument_id == instrument_id)
+        known = ", ".join(f"{leaf.publisher_id} ({leaf.publisher})" for leaf in publishers)
+        if wanted is None:
+            if len(publishers) == 1:
+                return publishers[0].publisher_id
+            raise bad_parameter("publisher", None, f"say which; instrument {instrument_id} has {known}")
+        for leaf in publishers:
+            if wanted.means(leaf.publisher_id, leaf.publisher):
+                return leaf.publisher_id
+        raise NotFoundError(f"no publisher {wanted} of instrument {instrument_id} on tape {self.id}; it has {known}")
+
+    async def book(
+        self, position: int, instrument_id: int, publisher_id: int, *, depth: int, view: View, orders: bool
+    ) -> BookState:
+        """A book as it stood at a position."""
+
+        def state() -> bytes:
+            market = self._native.market_at(position)
+            return market.book(instrument_id, publisher_id).state_json(depth, view, orders)
+
+        return msgspec.json.decode(await self._aside(state), type=BookState)
+
+    async def records(self, position: int, limit: int) -> RecordsPage:
+        """A page of records."""
+        return msgspec.json.decode(self._native.records_json(position, limit), type=RecordsPage)
+
+    async def audit(self) -> AuditReport:
+        """What was wrong and where each book ended; worked out once, however many ask."""
+        async with self._audit_lock:
+            if self._audit is None:
+                self._audit = msgspec.json.decode(await self._aside(self._native.audit_json), type=AuditReport)
+            return self._audit
+
+    def frames(self, form: Format, instrument_id: int | None) -> SharedFrames:
+        """The frames that all full-speed clients of one format and filter share."""
+        key = (form, instrument_id)
+        # Taken out and put back, so that the dict is in order of use and the least recently used goes first.
+        frames = self._frames.pop(key, None) or SharedFrames(
+            self._native, form, instrument_id=instrument_id, cache_bytes=self._cache_bytes
+        )
+        self._frames[key] = frames
+        if len(self._frames) > _FRAME_CACHES:
+            del self._frames[next(iter(self._frames))]
+        return frames
+
+    def dbn_prelude(self) -> bytes:
+        """What a DBN stream of this tape begins with: the metadata."""
+        return RecordStream(self._native, "dbn").prelude()
+
+    async def record_stream(self, form: Format, position: int, instrument_id: int | None) -> RecordStream:
+        """A stream of records for one client, standing at a position."""
+
+        def stream() -> RecordStream:
+            made = RecordStream(self._native, form, start=position, instrument_id=instrument_id)
+            made.next(position)  # brings its market there, which far into a tape takes a while
+            return made
+
+        return await self._aside(stream)
+
+    async def depth_stream(
+        self, position: int, instrument_id: int, publisher_id: int, *, levels: int, view: View, trades: bool
+    ) -> DepthStream:
+        """A screen of one book for one client, standing at a position."""
+        make = partial(DepthStream, self._native, instrument_id, publisher_id, start=position)
+        return await self._aside(partial(make, levels=levels, view=view, trades=trades))
+
+    async def _aside(self, work: Callable[[], Result]) -> Result:
+        return await to_thread.run_sync(work, limiter=self._cores)
+
+    def _require_in_range(self, name: str, ts: int) -> None:
+        start, end = self._tape.start_ns, self._tape.end_ns
+        if start is None or end is None:
+            raise bad_parameter(name, f"ns:{ts}", "the tape is empty")
+        if not start <= ts <= end:
+            raise bad_parameter(name, iso(ts), f"outside the tape, which runs from {iso(start)} to {iso(end)}")
+
+    def _known_instruments(self) -> str:
+        shown = ", ".join(
+            f"{node.instrument_id} ({node.symbol})" if node.symbol else str(node.instrument_id)
+            for node in self._instruments[:8]
+        )
+        more = len(self._instruments) - 8
+        return (shown or "none") + (f" and {more:,} more" if more > 0 else "")
+
+
+class Deck:
+    """The tapes of a service, by id, in the order they were given."""
+
+    def __init__(self, tapes: Iterable[Tape] = (), *, cache_bytes: int = 2**25) -> None:
+        self._tapes = {tape.id: LoadedTape(tape, cache_bytes) for tape in tapes}
+
+    def __iter__(self) -> Iterator[LoadedTape]:
+        return iter(self._tapes.values())
+
+    def tape(self, tape_id: str) -> LoadedTape:
+        """A tape by its id.
+
+        Raises:
+            NotFoundError: there is none with that id.
+        """
+        if tape_id in self._tapes:
+            return self._tapes[tape_id]
+        raise NotFoundError(f"no tape {tape_id}; loaded: {', '.join(self._tapes) or 'none'}")
+
+    def first(self) -> LoadedTape:
+        """The tape that routes without one in their path serve.
+
+        Raises:
+            NotFoundError: none is loaded.
+        """
+        for tape in self:
+            return tape
+        raise NotFoundError("no tape is loaded")
+
+
+def _tree(tape: Tape) -> list[InstrumentNode]:
+    nodes: dict[int, InstrumentNode] = {}
+    for entry in tape.instruments:
+        node = nodes.setdefault(entry.instrument_id, InstrumentNode(entry.instrument_id, entry.symbol, 0, []))
+        node.records += entry.records
+        node.publishers.append(PublisherLeaf(entry.publisher_id, entry.publisher, entry.records))
+    return sorted(nodes.values(), key=lambda node: -node.records)

@@ -1,0 +1,64 @@
+"""The OpenAPI schema and Swagger UI at /docs, with every asset from this machine."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import Server, Tag
+from litestar.params import FromPath
+
+from booktape import __version__
+from booktape.service.site import AnyRequest, Site
+
+ASSETS = "/docs-assets"
+_SCRIPT, _PRESET, _STYLE = "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css"
+
+DESCRIPTION = """Exact order books from Market-by-Order (L3) data, at any moment of a tape, and streams of it.
+
+Order ids, prices (units of 1e-9) and nanosecond times are strings, since JSON numbers lose digits above 2**53; sizes,
+counts, sequences and indexes are numbers. A *position* is the number of records before a moment. Errors are problem
+details (RFC 9457)."""
+
+
+def openapi_config() -> OpenAPIConfig:
+    """The schema's header and where it is served."""
+    return OpenAPIConfig(
+        title="booktape",
+        version=__version__,
+        description=DESCRIPTION,
+        path="/docs",
+        use_handler_docstrings=True,
+        servers=[Server(url="/")],
+        tags=[
+            Tag("tapes", "What is loaded: instruments, books, records, audits."),
+            Tag("streams", "Lossless record streams, and screens that follow a book. Server-sent events, or DBN."),
+            Tag("health", "What probes ask."),
+            Tag("metrics", "What Prometheus reads."),
+        ],
+        render_plugins=[
+            SwaggerRenderPlugin(
+                js_url=f"{ASSETS}/{_SCRIPT}",
+                standalone_preset_js_url=f"{ASSETS}/{_PRESET}",
+                css_url=f"{ASSETS}/{_STYLE}",
+                favicon='<link rel="icon" href="data:,">',
+                path="/",
+            )
+        ],
+    )
+
+
+def swagger_assets() -> HTTPRouteHandler:
+    """The route that serves Swagger UI's files, which a Python package ships."""
+    package = find_spec("litestar_offline_docs")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("the package litestar-offline-docs, which ships Swagger UI, is not installed")
+    site = Site.of(Path(package.origin).parent / "static", _SCRIPT, _PRESET, _STYLE)
+
+    @get(f"{ASSETS}/{{name:str}}", include_in_schema=False, name="swagger-assets")
+    async def serve(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
+        return site.response(name, request)
+
+    return serve

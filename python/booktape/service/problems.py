@@ -1,0 +1,86 @@
+"""Every error as problem details (RFC 9457), from one handler."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import ResponseSpec
+
+from booktape.errors import BooktapeError, NotFoundError, ParameterError
+from booktape.service.parameters import expectation
+
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger(__name__)
+
+
+class Problem(msgspec.Struct):
+    """What went wrong, as RFC 9457 describes it."""
+
+    title: str
+    """The HTTP status in words."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """What is wrong with this request: what, where, which value, and what would do."""
+    instance: str
+    """The path that was asked for."""
+    type: str = "about:blank"
+    """Always `about:blank`: the status says what kind of problem it is."""
+
+
+def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """The response to any error a handler raises."""
+    status, detail, headers = _describe(request, error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, HTTPException):
+        log.error("request failed", path=request.url.path, query=str(request.url.query), exc_info=error)
+    body = Problem(title=HTTPStatus(status).phrase, status=int(status), detail=detail, instance=request.url.path)
+    return Response(body, status_code=int(status), media_type=MEDIA_TYPE, headers=headers)
+
+
+def _describe(request: Request[Any, Any, Any], error: Exception) -> tuple[int, str, dict[str, str]]:
+    match error:
+        case NotFoundError():
+            return HTTPStatus.NOT_FOUND, str(error), {}
+        case ParameterError():
+            return HTTPStatus.BAD_REQUEST, str(error), {}
+        case BooktapeError():
+            return HTTPStatus.INTERNAL_SERVER_ERROR, str(error), {}
+        case ValidationException():
+            return error.status_code, _refused_parameters(request, error), {}
+        case HTTPException():
+            detail = error.detail or HTTPStatus(error.status_code).description
+            return error.status_code, detail, dict(error.headers or {})
+        case _:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, "an error inside the service; its log says more", {}
+
+
+def _refused_parameters(request: Request[Any, Any, Any], error: ValidationException) -> str:
+    fields = request.route_handler.parsed_fn_signature.parameters
+    refused = []
+    for entry in error.extra if isinstance(error.extra, list) else []:
+        key = str(entry.get("key", ""))
+        if (field := fields.get(key)) is None:
+            continue
+        name = getattr(field.kwarg_definition, "name", None) or key
+        given = request.path_params.get(name, request.query_params.get(name, request.headers.get(name)))
+        refused.append(f"{name} = {given!r}: {expectation(field)}")
+    return "; ".join(refused) or error.detail
+
+
+def responses(*statuses: HTTPStatus) -> dict[int, ResponseSpec]:
+    """What a route's documentation says about its errors."""
+    return {
+        status: ResponseSpec(Problem, description=_MEANINGS[status], media_type=MEDIA_TYPE, generate_examples=False)
+        for status in statuses
+    }
+
+
+_MEANINGS = {
+    HTTPStatus.BAD_REQUEST: "A parameter is not what it may be; the detail names it, its value and what would do.",
+    HTTPStatus.NOT_FOUND: "No such tape, instrument or publisher; the detail says which there are.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Not now: too many streams, or the service is loading or stopping.",
+}

@@ -1,0 +1,126 @@
+"""Listening, serving, and stopping at once with streams open."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import uvicorn
+
+from booktape import Tape
+from booktape.service import log
+from booktape.service.app import Service
+from booktape.service.deck import Deck
+from booktape.settings import Settings
+
+SEND_BUFFER_BYTES = 128 * 1024
+"""Kernel buffer of a connection. Left to the kernel, a client that stopped reading is given megabytes."""
+BACKLOG = 2_048
+GRACE_SECONDS = 0.2
+"""Time for clients to take the last event when the service stops; then connections are cut."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with a way to stop that does not wait for streams to end by themselves."""
+
+    def __init__(self, service: Service, on_ready: Callable[[], object] = lambda: None) -> None:
+        super().__init__(
+            uvicorn.Config(
+                service.asgi(),
+                lifespan="on",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=BACKLOG,
+            )
+        )
+        self._service = service
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts, then tells that it listens."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tells streams to say goodbye, and cuts what is still open after a moment."""
+        self._service.lifecycle.drain()
+        cut = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._cut)
+        await super().shutdown(sockets)
+        cut.cancel()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stops on a signal. Only Ctrl-C is raised again afterwards: being told to terminate is not a failure."""
+        if sig == signal.SIGINT:
+            super().handle_exit(sig, frame)
+        else:
+            self.should_exit = True
+
+    def _cut(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+
+def run(tapes: Sequence[Tape], *, host: str, port: int, settings: Settings, on_ready: Callable[[str], object]) -> None:
+    """Serves tapes until a signal says stop.
+
+    `on_ready` is called with the URL once requests are answered; port 0 takes any free one.
+
+    Raises:
+        OSError: the address cannot be listened on, with the address in its message.
+        KeyboardInterrupt: after a clean stop by Ctrl-C.
+    """
+    listener = listen(host, port, slow_client_seconds=settings.slow_client_seconds)
+    log.configure(settings)
+    allow_files(settings.max_streams + 256)
+    service = Service(Deck(tapes, cache_bytes=settings.cache_bytes), settings)
+    Server(service, lambda: on_ready(url_of(listener))).run(sockets=[listener])
+
+
+def listen(host: str, port: int, *, slow_client_seconds: float) -> socket.socket:
+    """A listening socket whose connections buffer little and do not outlive a client that takes nothing.
+
+    Raises:
+        OSError: the port is taken, or the address is not this machine's.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit both from the socket that accepts them.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(slow_client_seconds * 1_000))
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
+    listener.setblocking(False)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The URL of a listening socket.
+
+    >>> with listen("127.0.0.1", 0, slow_client_seconds=30) as listener:
+    ...     url_of(listener).startswith("http://127.0.0.1:")
+    True
+    """
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def allow_files(wanted: int) -> None:
+    """Raises the limit of open files as far as the system allows: every stream is one, and the usual limit is 1,024."""
+    try:
+        import resource
+    except ImportError:  # not a POSIX system: nothing to raise
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    target = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))

@@ -1,0 +1,1 @@
+"""Streams of a tape: lossless records, and screens that follow a book."""

@@ -1,0 +1,1 @@
+"""Tapes: what is loaded, its instruments, books, records and audit."""
