@@ -49,6 +49,7 @@ class Tape:
         instruments: int = 1,
         seed: int = 0,
         anomalies: dict[str, int] | None = None,
+        progress: Progress | None = None,
     ) -> Tape: ...
     def __len__(self) -> int: ...
     @property

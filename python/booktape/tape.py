@@ -251,6 +251,8 @@ def open(  # noqa: A001 - `booktape.open` is what people say, as for files and a
     ...
     booktape.InputError: bytes: not a DBN file: ...
     """
+    if max_decompressed is not None:
+        max_decompressed = within("max_decompressed", max_decompressed, range(1, 2**63), "bytes, from 1")
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Tape(_native.Tape.from_bytes(bytes(source), tolerant=tolerant, max_decompressed=max_decompressed))
     paths = [source] if isinstance(source, (str, os.PathLike)) else list(source)
@@ -267,7 +269,12 @@ def open(  # noqa: A001 - `booktape.open` is what people say, as for files and a
 
 
 def synthesize(
-    *, messages: int, instruments: int = 1, seed: int = 0, anomalies: Mapping[str, int] | None = None
+    *,
+    messages: int,
+    instruments: int = 1,
+    seed: int = 0,
+    anomalies: Mapping[str, int] | None = None,
+    progress: Progress | None = None,
 ) -> Tape:
     """Makes a tape of realistic futures flow: a snapshot, an auction that crosses and uncrosses, continuous trading.
 
@@ -286,6 +293,7 @@ def synthesize(
             instruments=within("instruments", instruments, ID_RANGE),
             seed=within("seed", seed, range(2**64)),
             anomalies=planted,
+            progress=progress,
         )
     )
 

@@ -6,6 +6,7 @@ import rich_click as click
 
 import booktape
 from booktape.cli import options
+from booktape.cli.screen import progress
 from booktape.cli.serve import run_service
 
 
@@ -20,6 +21,8 @@ def demo(*, messages: int, instruments: int, seed: int, host: str | None, port: 
 
     Needs no data and no key, and opens nothing by itself.
     """
-    click.echo(f"booktape: making {messages:,} records of {instruments} instruments …", err=True)
-    tape = booktape.synthesize(messages=messages, instruments=instruments, seed=seed)
+    title = f"making {messages:,} records of {instruments} instruments"
+    click.echo(f"booktape: {title} …", err=True)
+    with progress(title) as on_progress:
+        tape = booktape.synthesize(messages=messages, instruments=instruments, seed=seed, progress=on_progress)
     run_service([tape], host=host, port=port, what="The demo market moves")

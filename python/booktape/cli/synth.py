@@ -33,7 +33,10 @@ def synth(*, output: str, messages: int, instruments: int, seed: int, anomalies:
     A snapshot, an opening auction that crosses and uncrosses, then continuous trading in bursts.
     """
     planted = dict(anomalies)
-    tape = booktape.synthesize(messages=messages, instruments=instruments, seed=seed, anomalies=planted)
+    with progress(f"making {messages:,} records") as on_progress:
+        tape = booktape.synthesize(
+            messages=messages, instruments=instruments, seed=seed, anomalies=planted, progress=on_progress
+        )
     with progress(f"writing {output}") as on_progress:
         tape.to_dbn(output, progress=on_progress)
     answers().print(f"{output}: {len(tape):,} records of {len(tape.instruments):,} instruments, seed {seed}")
