@@ -66,7 +66,9 @@ pub enum Fault {
     #[error("the file is empty")]
     Empty,
     /// Another kind of file.
-    #[error("not a DBN file: it begins with {found}; DBN begins with \"DBN\", its zstd form with 28 b5 2f fd")]
+    #[error(
+        "not a DBN file: it begins with {found}; DBN begins with \"DBN\", its zstd form with 28 b5 2f fd"
+    )]
     Magic {
         /// The first bytes.
         found: String,
@@ -105,7 +107,9 @@ pub enum Fault {
         have: usize,
     },
     /// A header whose length cannot be.
-    #[error("record {record} at byte {offset}: length {length} bytes is impossible for record type {rtype:#04x}")]
+    #[error(
+        "record {record} at byte {offset}: length {length} bytes is impossible for record type {rtype:#04x}"
+    )]
     RecordLength {
         /// The record's number, from 0, all record types counted.
         record: u64,
@@ -126,6 +130,12 @@ pub enum Fault {
         /// The type it claims.
         rtype: u8,
     },
+    /// The operating system stopped giving bytes.
+    #[error("reading failed: {source}")]
+    Read {
+        /// Why.
+        source: std::io::Error,
+    },
     /// Compressed data that does not decompress.
     #[error("zstd data is damaged after {offset} decompressed bytes (record {record}): {why}")]
     Zstd {
@@ -137,7 +147,9 @@ pub enum Fault {
         why: String,
     },
     /// More decompressed data than anyone should hold.
-    #[error("decompresses to more than {limit} bytes; raise max_decompressed (--max-decompressed) if you trust this file")]
+    #[error(
+        "decompresses to more than {limit} bytes; raise max_decompressed (--max-decompressed) if you trust this file"
+    )]
     TooLarge {
         /// The limit in force.
         limit: u64,
@@ -150,4 +162,14 @@ pub enum Fault {
         /// What does not fit.
         why: String,
     },
+}
+
+impl Fault {
+    /// Names the record and offset in a fault found below the level of records.
+    pub(crate) fn at_record(self, found_record: u64, found_offset: u64) -> Self {
+        match self {
+            Self::Zstd { why, .. } => Self::Zstd { record: found_record, offset: found_offset, why },
+            other => other,
+        }
+    }
 }

@@ -4,8 +4,15 @@
 //! [`matching`], [`audit`] and [`wire`] look at the result. [`synth`] makes flow where there is none.
 //! Each module imports only those named before it in `ARCHITECTURE.md`.
 
+pub mod audit;
+pub mod book;
 pub mod error;
+pub mod feed;
+pub mod market;
+pub mod matching;
 pub mod synth;
+pub mod tape;
 pub mod types;
+pub mod wire;
 
 pub use error::{Error, Result};

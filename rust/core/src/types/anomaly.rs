@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Price, Side};
+use super::{BookKey, Price, Side};
 
 /// Kinds of anomaly, each with its own count. What happens to the record is said at each [`Anomaly`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -92,7 +92,9 @@ pub enum Anomaly {
         order_id: u64,
     },
     /// Applied: the newest state replaces the old one, at the back.
-    #[error("add: order {order_id} is already in the book as {side} {price} x {size}; the new state replaces it")]
+    #[error(
+        "add: order {order_id} is already in the book as {side} {price} x {size}; the new state replaces it"
+    )]
     ConflictingAdd {
         /// The order named.
         order_id: u64,
@@ -114,7 +116,9 @@ pub enum Anomaly {
         resting: u32,
     },
     /// Applied by id.
-    #[error("cancel: order {order_id} rests at {price} on the {side} side, which is not what the record says")]
+    #[error(
+        "cancel: order {order_id} rests at {price} on the {side} side, which is not what the record says"
+    )]
     CancelMismatch {
         /// The order named.
         order_id: u64,
@@ -142,7 +146,9 @@ pub enum Anomaly {
         action: char,
     },
     /// Every book of the channel is suspect until its next clear or snapshot.
-    #[error("the venue reports a gap on channel {channel_id}: its books may be wrong until the next snapshot")]
+    #[error(
+        "the venue reports a gap on channel {channel_id}: its books may be wrong until the next snapshot"
+    )]
     MaybeBadBook {
         /// The channel.
         channel_id: u8,
@@ -224,5 +230,70 @@ impl Serialize for AnomalyCounts {
             map.serialize_entry(kind.name(), &count)?;
         }
         map.end()
+    }
+}
+
+/// The first anomaly of a kind: where it was, and its values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sample {
+    /// The record's number, from 0.
+    pub index: u64,
+    /// Its book.
+    pub key: BookKey,
+    /// What was wrong.
+    pub anomaly: Anomaly,
+}
+
+/// Where anomalies are noted: counted by kind, the first of each kept whole.
+#[derive(Clone, Debug, Default)]
+pub struct Notes {
+    /// The record being applied: its number and book.
+    at: (u64, BookKey),
+    counts: AnomalyCounts,
+    total: u64,
+    last: Option<Anomaly>,
+    firsts: [Option<Sample>; AnomalyKind::ALL.len()],
+}
+
+impl Notes {
+    /// Says which record the next notes are about.
+    #[inline]
+    pub const fn begin(&mut self, index: u64, key: BookKey) {
+        self.at = (index, key);
+    }
+
+    /// Notes one.
+    #[cold]
+    pub fn note(&mut self, anomaly: Anomaly) {
+        let kind = anomaly.kind();
+        let (index, key) = self.at;
+        self.counts.note(kind);
+        self.total += 1;
+        self.last = Some(anomaly);
+        self.firsts[kind as usize].get_or_insert(Sample { index, key, anomaly });
+    }
+
+    /// Counts by kind.
+    #[must_use]
+    pub const fn counts(&self) -> &AnomalyCounts {
+        &self.counts
+    }
+
+    /// How many in all: compare two readings to see whether a record noted any.
+    #[inline]
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The latest.
+    #[must_use]
+    pub const fn last(&self) -> Option<Anomaly> {
+        self.last
+    }
+
+    /// The first of every kind that occurred.
+    pub fn firsts(&self) -> impl Iterator<Item = &Sample> + '_ {
+        self.firsts.iter().flatten()
     }
 }

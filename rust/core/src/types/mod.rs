@@ -13,7 +13,7 @@ mod flags;
 mod price;
 mod record;
 
-pub use anomaly::{Anomaly, AnomalyCounts, AnomalyKind};
+pub use anomaly::{Anomaly, AnomalyCounts, AnomalyKind, Notes, Sample};
 pub use flags::Flags;
 pub use price::{Nanos, Price};
 pub use record::{Action, BookKey, MboRecord, Side};

@@ -70,6 +70,29 @@ impl Nanos {
     pub const DAY: u64 = 86_400_000_000_000;
 }
 
+impl fmt::Display for Nanos {
+    /// ISO 8601 with all nine decimals: `2025-09-24T19:30:00.000000000Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::UNDEF {
+            return f.write_str("no time");
+        }
+        match time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0)) {
+            Ok(at) => write!(
+                f,
+                "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z",
+                at.year(),
+                u8::from(at.month()),
+                at.day(),
+                at.hour(),
+                at.minute(),
+                at.second(),
+                at.nanosecond()
+            ),
+            Err(_) => write!(f, "ns:{}", self.0),
+        }
+    }
+}
+
 impl Serialize for Nanos {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
@@ -88,5 +111,11 @@ mod tests {
         assert_eq!(Price(-37_630_000_000).to_string(), "-37.63");
         assert_eq!(Price(i64::MIN).to_string(), "-9223372036.854775808");
         assert_eq!(Price::UNDEF.to_string(), "no price");
+    }
+
+    #[test]
+    fn times_print_as_iso_8601() {
+        assert_eq!(Nanos(1_758_742_200_000_000_001).to_string(), "2025-09-24T19:30:00.000000001Z");
+        assert_eq!(Nanos::UNDEF.to_string(), "no time");
     }
 }

@@ -223,7 +223,7 @@ impl fmt::Display for Side {
 }
 
 /// What a book is keyed by.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize)]
 pub struct BookKey {
     /// Who published the records.
     pub publisher_id: u16,

@@ -1,0 +1,215 @@
+//! Reading a book: levels, queues, orders. All of the published book; `matching` shows the other view.
+
+use std::cmp::Ordering;
+
+use serde::Serialize;
+
+use super::level::NIL;
+use super::queue::Order;
+use super::{Book, FillCounts};
+use crate::types::{Price, Side};
+
+/// How a book's best prices stand to each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Overlap {
+    /// Best bid below best ask, or a side is empty.
+    #[default]
+    Apart,
+    /// Best bid at best ask.
+    Locked,
+    /// Best bid above best ask.
+    Crossed,
+}
+
+/// A price level as seen from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LevelView {
+    /// Its price.
+    pub price: Price,
+    /// Quantity there.
+    pub size: u64,
+    /// Orders there; quantity without orders counts none.
+    pub count: u32,
+}
+
+/// An order as seen from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct OrderView {
+    /// Its id at the venue.
+    pub order_id: u64,
+    /// Its side.
+    pub side: Side,
+    /// Its price.
+    pub price: Price,
+    /// What is left of it.
+    pub size: u32,
+    /// Whether its place in the queue is only approximately known: it was in the book before the data began.
+    pub priority_approximate: bool,
+}
+
+/// One thing that rests and can be matched: an order, or a level's quantity without orders.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Resting {
+    /// The order's id, or that of the record that set the quantity.
+    pub order_id: u64,
+    /// Its price.
+    pub price: Price,
+    /// What is left of it.
+    pub size: u32,
+    /// When it took its place, on the book's own clock.
+    pub entered: u64,
+    /// Whether it is an order.
+    pub is_order: bool,
+}
+
+impl Book {
+    /// The best level of a side.
+    #[inline]
+    #[must_use]
+    pub fn best(&self, side: Side) -> Option<LevelView> {
+        let slot = self.ladder(side).best();
+        (slot != NIL).then(|| self.level_view(slot))
+    }
+
+    /// The best price of a side, [`Price::UNDEF`] if it is empty.
+    #[inline]
+    #[must_use]
+    pub const fn best_price(&self, side: Side) -> Price {
+        self.ladder(side).best_price()
+    }
+
+    /// Levels of a side, best first.
+    pub fn levels(&self, side: Side) -> impl Iterator<Item = LevelView> + '_ {
+        self.ladder(side).slots().map(|slot| self.level_view(slot))
+    }
+
+    /// The level at a price.
+    #[must_use]
+    pub fn level(&self, side: Side, price: Price) -> Option<LevelView> {
+        self.ladder(side).find(price).map(|slot| self.level_view(slot))
+    }
+
+    /// Levels on a side.
+    #[must_use]
+    pub fn level_count(&self, side: Side) -> usize {
+        self.ladder(side).len()
+    }
+
+    /// Live orders.
+    #[must_use]
+    pub fn order_count(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Orders at a price, front of the queue first.
+    pub fn queue(&self, side: Side, price: Price) -> impl Iterator<Item = OrderView> + '_ {
+        let level = self.ladder(side).find(price).map(|slot| self.levels.at(slot));
+        level.into_iter().flat_map(|level| self.orders.queue(level)).map(|slot| self.order_view(slot))
+    }
+
+    /// Everything that rests on a side, in the order in which it would trade.
+    pub fn resting(&self, side: Side) -> impl Iterator<Item = Resting> + '_ {
+        self.ladder(side).slots().flat_map(|slot| {
+            let level = self.levels.at(slot);
+            let mut aggregate = level.aggregate.as_ref().map(|aggregate| Resting {
+                order_id: aggregate.order_id,
+                price: level.price,
+                size: aggregate.size,
+                entered: aggregate.entered,
+                is_order: false,
+            });
+            let mut orders = self.orders.queue(level).map(|slot| self.resting_order(slot, level.price)).peekable();
+            std::iter::from_fn(move || match (aggregate, orders.peek()) {
+                (Some(waiting), Some(order)) if order.entered > waiting.entered => aggregate.take(),
+                (Some(_), None) => aggregate.take(),
+                _ => orders.next(),
+            })
+        })
+    }
+
+    /// A live order.
+    #[must_use]
+    pub fn order(&self, order_id: u64) -> Option<OrderView> {
+        self.index.find(&self.orders, order_id).map(|slot| self.order_view(slot))
+    }
+
+    /// Orders ahead of an order at its price, and their quantity. O(orders ahead).
+    #[must_use]
+    pub fn ahead_of(&self, order_id: u64) -> Option<(u32, u64)> {
+        let slot = self.index.find(&self.orders, order_id)?;
+        let (mut orders, mut size) = (0, 0);
+        let mut ahead = self.orders.at(slot).prev;
+        while ahead != NIL {
+            let order = self.orders.at(ahead);
+            orders += 1;
+            size += u64::from(order.size);
+            ahead = order.prev;
+        }
+        Some((orders, size))
+    }
+
+    /// How the best prices stand to each other.
+    #[inline]
+    #[must_use]
+    pub fn overlap(&self) -> Overlap {
+        if self.bids.best() == NIL || self.asks.best() == NIL {
+            return Overlap::Apart;
+        }
+        match self.bids.best_price().cmp(&self.asks.best_price()) {
+            Ordering::Less => Overlap::Apart,
+            Ordering::Equal => Overlap::Locked,
+            Ordering::Greater => Overlap::Crossed,
+        }
+    }
+
+    /// Whether the last record did not end its event: the book may be half-updated.
+    #[inline]
+    #[must_use]
+    pub const fn is_mid_event(&self) -> bool {
+        self.mid_event
+    }
+
+    /// How fills met the queues.
+    #[must_use]
+    pub const fn fills(&self) -> FillCounts {
+        self.fills
+    }
+
+    /// Visible quantity on a side and how much of it the data showed entering.
+    #[must_use]
+    pub fn size_seen_entering(&self, side: Side) -> (u64, u64) {
+        let visible: u64 = self.levels(side).map(|level| level.size).sum();
+        let unseen: u64 = self
+            .ladder(side)
+            .slots()
+            .flat_map(|slot| self.orders.queue(self.levels.at(slot)))
+            .map(|slot| self.orders.at(slot))
+            .filter(|order| order.marks.not_seen_entering)
+            .map(|order| u64::from(order.size))
+            .sum();
+        (visible, visible - unseen)
+    }
+
+    #[inline]
+    fn level_view(&self, slot: u32) -> LevelView {
+        let level = self.levels.at(slot);
+        LevelView { price: level.price, size: level.size, count: level.count }
+    }
+
+    fn order_view(&self, slot: u32) -> OrderView {
+        let Order { id, size, level, marks, .. } = *self.orders.at(slot);
+        let level = self.levels.at(level);
+        OrderView {
+            order_id: id,
+            side: level.side,
+            price: level.price,
+            size,
+            priority_approximate: marks.priority_approximate,
+        }
+    }
+
+    fn resting_order(&self, slot: u32, price: Price) -> Resting {
+        let order = self.orders.at(slot);
+        Resting { order_id: order.id, price, size: order.size, entered: order.entered, is_order: true }
+    }
+}

@@ -1,0 +1,193 @@
+//! The metadata at the head of a DBN stream.
+
+use std::io::Read;
+use std::str::FromStr;
+
+use dbn::decode::dbn::MetadataDecoder;
+use dbn::encode::dbn::MetadataEncoder;
+use dbn::{Publisher, SType, Schema, VersionUpgradePolicy};
+
+use super::source::Source;
+use crate::error::Fault;
+use crate::types::Nanos;
+
+const PRELUDE: usize = 8;
+/// The fields of fixed size, the smallest of the three versions.
+const SMALLEST: usize = 100;
+/// A day of every instrument of the largest venues stays far below.
+const LARGEST: usize = 1 << 30;
+
+/// A DBN stream's metadata, and its bytes as they were.
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    decoded: dbn::Metadata,
+    raw: Vec<u8>,
+}
+
+/// For how long an instrument id means a symbol: `start` inclusive, `end` exclusive.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Interval {
+    /// The id.
+    pub instrument_id: u32,
+    /// The symbol.
+    pub symbol: String,
+    /// First moment.
+    pub start: Nanos,
+    /// First moment after.
+    pub end: Nanos,
+}
+
+impl Metadata {
+    /// Metadata for records made here: schema MBO, version 3, symbols valid for the given range.
+    ///
+    /// # Errors
+    /// [`Fault::Metadata`] if a symbol is longer than DBN allows.
+    pub fn for_mbo(dataset: &str, symbols: &[(u32, String)], start: Nanos, end: Nanos) -> Result<Self, Fault> {
+        let first_day = date_of(start);
+        let day_after = date_of(end).next_day().unwrap_or(time::Date::MAX);
+        let mappings = symbols.iter().map(|(id, symbol)| dbn::SymbolMapping {
+            raw_symbol: symbol.clone(),
+            intervals: vec![dbn::MappingInterval {
+                start_date: first_day,
+                end_date: day_after,
+                symbol: id.to_string(),
+            }],
+        });
+        let decoded = dbn::Metadata::builder()
+            .dataset(dataset)
+            .schema(Some(Schema::Mbo))
+            .start(start.0)
+            .end(std::num::NonZeroU64::new(end.0))
+            .stype_in(Some(SType::RawSymbol))
+            .stype_out(SType::InstrumentId)
+            .symbols(symbols.iter().map(|(_, symbol)| symbol.clone()).collect())
+            .mappings(mappings.collect())
+            .build();
+        Self::encode(decoded)
+    }
+
+    fn encode(decoded: dbn::Metadata) -> Result<Self, Fault> {
+        let mut raw = Vec::new();
+        MetadataEncoder::new(&mut raw).encode(&decoded).map_err(damaged)?;
+        Ok(Self { decoded, raw })
+    }
+
+    pub(super) fn read<R: Read>(source: &mut Source<R>) -> Result<Self, Fault> {
+        source.fill_to(PRELUDE)?;
+        let &[b'D', b'B', b'N', version, a, b, c, d] = source.pending().get(..PRELUDE).unwrap_or_default() else {
+            return Err(metadata_ends(source.pending().len(), PRELUDE));
+        };
+        if !(1..=3).contains(&version) {
+            return Err(Fault::Version { found: version });
+        }
+        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+        if !(SMALLEST..=LARGEST).contains(&length) {
+            return Err(Fault::Metadata { why: format!("its length says {length} bytes") });
+        }
+        let whole = PRELUDE + length;
+        source.fill_to(whole)?;
+        let Some(raw) = source.pending().get(..whole).map(<[u8]>::to_vec) else {
+            return Err(metadata_ends(source.pending().len(), whole));
+        };
+        source.consume(whole);
+        let decoded =
+            MetadataDecoder::<_, dbn::RecordHeader>::with_upgrade_policy(raw.as_slice(), VersionUpgradePolicy::AsIs)
+                .decode()
+                .map_err(damaged)?;
+        match decoded.schema {
+            Some(Schema::Mbo) | None => Ok(Self { decoded, raw }),
+            Some(other) => Err(Fault::Schema { found: other.to_string() }),
+        }
+    }
+
+    /// The bytes at the head of the stream, as they were.
+    #[must_use]
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// DBN version, 1 to 3.
+    #[must_use]
+    pub const fn version(&self) -> u8 {
+        self.decoded.version
+    }
+
+    /// The dataset's code, such as `GLBX.MDP3`.
+    #[must_use]
+    pub fn dataset(&self) -> &str {
+        &self.decoded.dataset
+    }
+
+    /// Whether every record carries the time it was sent.
+    #[must_use]
+    pub const fn ts_out(&self) -> bool {
+        self.decoded.ts_out
+    }
+
+    /// What every instrument id meant and when, sorted by id and start. Works for both directions of mapping.
+    #[must_use]
+    pub fn intervals(&self) -> Vec<Interval> {
+        let id_is_input = self.decoded.stype_in == Some(SType::InstrumentId);
+        let mut intervals = Vec::new();
+        for mapping in &self.decoded.mappings {
+            for interval in &mapping.intervals {
+                let (id, symbol) = if id_is_input {
+                    (&mapping.raw_symbol, &interval.symbol)
+                } else {
+                    (&interval.symbol, &mapping.raw_symbol)
+                };
+                // Unresolved stretches carry an empty symbol; other output types carry no id.
+                if let (Ok(instrument_id), false) = (id.parse(), symbol.is_empty()) {
+                    intervals.push(Interval {
+                        instrument_id,
+                        symbol: symbol.clone(),
+                        start: midnight(interval.start_date),
+                        end: midnight(interval.end_date),
+                    });
+                }
+            }
+        }
+        intervals.sort_by_key(|interval| (interval.instrument_id, interval.start));
+        intervals
+    }
+
+    /// Metadata of one tape made of this and what follows it.
+    ///
+    /// # Errors
+    /// A sentence saying why the two cannot be one.
+    pub fn followed_by(&self, next: &Self) -> Result<Self, String> {
+        if self.ts_out() != next.ts_out() {
+            return Err("only one of the two has ts_out".to_owned());
+        }
+        let merged = self.decoded.clone().merge([next.decoded.clone()]).map_err(|error| error.to_string())?;
+        Self::encode(merged).map_err(|fault| fault.to_string())
+    }
+}
+
+fn damaged(error: dbn::Error) -> Fault {
+    Fault::Metadata { why: error.to_string() }
+}
+
+fn metadata_ends(have: usize, need: usize) -> Fault {
+    Fault::Metadata { why: format!("it ends after {have} of its {need} bytes") }
+}
+
+fn date_of(ts: Nanos) -> time::Date {
+    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ts.0)).map_or(time::Date::MAX, time::OffsetDateTime::date)
+}
+
+fn midnight(date: time::Date) -> Nanos {
+    Nanos(u64::try_from(date.midnight().assume_utc().unix_timestamp_nanos()).unwrap_or(u64::from(date.year() > 1970) * u64::MAX))
+}
+
+/// The name Databento gives a publisher, such as `GLBX.MDP3.GLBX`; its number where it has none.
+#[must_use]
+pub fn publisher_name(publisher_id: u16) -> String {
+    Publisher::try_from(publisher_id).map_or_else(|_| publisher_id.to_string(), |publisher| publisher.to_string())
+}
+
+/// The publisher with this name or number.
+#[must_use]
+pub fn publisher_id(name: &str) -> Option<u16> {
+    name.parse().ok().or_else(|| Publisher::from_str(name).ok().map(|publisher| publisher as u16))
+}

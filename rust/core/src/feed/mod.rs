@@ -1,0 +1,98 @@
+//! DBN in and out: versions 1 to 3, plain and zstd. The only module that knows the `dbn` crate.
+//!
+//! [`read`] takes any reader and gives [`Contents`]: the metadata, the MBO records in one block, and whatever else the
+//! stream held beside them. It reads in pieces of bounded size, and every fault says at which record and byte it sits.
+
+mod aside;
+mod metadata;
+mod parse;
+mod source;
+mod write;
+
+use std::io::Read;
+
+pub use aside::{Aside, AsideFact};
+pub use metadata::{Interval, Metadata, publisher_id, publisher_name};
+pub use source::Limits;
+pub use write::{encode_record, write_file};
+
+use crate::error::{Error, Fault, Result};
+use crate::types::MboRecord;
+
+/// Called now and then with the work done and the whole of it, in the same unit; an error stops the work.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> Result<()>;
+
+/// What a DBN stream held.
+#[derive(Debug)]
+pub struct Contents {
+    /// The stream's metadata.
+    pub metadata: Metadata,
+    /// Every MBO record, in order.
+    pub records: Vec<MboRecord>,
+    /// `ts_out` of every record, where the stream carries it; else empty.
+    pub ts_outs: Vec<u64>,
+    /// Every record of another type, with its place.
+    pub aside: Vec<Aside>,
+    /// What a tolerant reading left behind.
+    pub left: Option<Fault>,
+    /// Hash of everything read.
+    pub hash: u64,
+}
+
+/// How to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Keep the good prefix of a damaged stream instead of refusing it.
+    pub tolerant: bool,
+    /// Bounds on decompressed data.
+    pub limits: Limits,
+}
+
+/// Reads a whole DBN stream. `size` is the stream's (compressed) size, for progress; 0 if unknown.
+///
+/// # Errors
+/// [`Error::Input`] naming `name`, the record and the byte, for anything that is not a DBN stream of MBO records;
+/// whatever `on_progress` returns.
+pub fn read<R: Read>(
+    reader: R,
+    name: &str,
+    size: u64,
+    options: Options,
+    on_progress: Progress<'_>,
+) -> Result<Contents> {
+    let fault = |fault| Error::Input { name: name.to_owned(), fault };
+    let mut source = source::Source::open(reader, options.limits).map_err(fault)?;
+    let metadata = Metadata::read(&mut source).map_err(fault)?;
+    let mut parser = parse::Parser::new(&metadata);
+    let mut left = None;
+    loop {
+        match source.fill() {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(found @ (Fault::TooLarge { .. } | Fault::Read { .. })) => return Err(fault(found)),
+            Err(found) => {
+                left = Some(found);
+            }
+        }
+        let parsed = parser.parse(source.pending());
+        source.consume(parser.consumed());
+        if let Err(found) = parsed {
+            left = Some(found);
+        }
+        if left.is_some() {
+            break;
+        }
+        on_progress(source.bytes_in().min(size), size)?;
+    }
+    if left.is_none() {
+        left = parser.end(source.pending()).err();
+    }
+    if let Some(found) = left.take() {
+        if !options.tolerant {
+            return Err(fault(found.at_record(parser.records_read(), parser.offset())));
+        }
+        left = Some(found.at_record(parser.records_read(), parser.offset()));
+    }
+    let hash = source.hash();
+    Ok(parser.into_contents(metadata, left, hash))
+}

@@ -1,0 +1,119 @@
+//! Bytes into records: one check of every header, MBO records to the block, others aside.
+
+use dbn::enums::RType;
+use zerocopy::FromBytes;
+
+use super::{Aside, Contents, Metadata};
+use crate::error::Fault;
+use crate::types::MboRecord;
+
+const HEADER: usize = 16;
+const TS_OUT: usize = 8;
+
+/// Cuts a stream of bytes into records.
+pub(super) struct Parser {
+    /// Bytes of an MBO record in this stream.
+    mbo_size: usize,
+    records: Vec<MboRecord>,
+    ts_outs: Vec<u64>,
+    aside: Vec<Aside>,
+    version: u8,
+    consumed: usize,
+    offset: u64,
+}
+
+impl Parser {
+    pub(super) fn new(metadata: &Metadata) -> Self {
+        Self {
+            mbo_size: MboRecord::SIZE + if metadata.ts_out() { TS_OUT } else { 0 },
+            records: Vec::new(),
+            ts_outs: Vec::new(),
+            aside: Vec::new(),
+            version: metadata.version(),
+            consumed: 0,
+            offset: metadata.raw().len() as u64,
+        }
+    }
+
+    /// Parses every whole record of `bytes`; [`Parser::consumed`] says how much that was, also after a fault.
+    pub(super) fn parse(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.consumed = 0;
+        let before = self.offset;
+        let parsed = self.parse_whole(bytes);
+        self.offset = before + self.consumed as u64;
+        parsed
+    }
+
+    fn parse_whole(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let mbo_words = (self.mbo_size / 4) as u8;
+        while let Some(&[length, rtype]) = bytes.get(self.consumed..self.consumed + 2) {
+            let size = usize::from(length) * 4;
+            if length == mbo_words && rtype == MboRecord::RTYPE {
+                let Some(whole) = bytes.get(self.consumed..self.consumed + size) else { break };
+                self.push_mbo(whole);
+            } else {
+                self.check_header(size, rtype, self.consumed)?;
+                let Some(whole) = bytes.get(self.consumed..self.consumed + size) else { break };
+                self.aside.push(Aside::new(self.records.len() as u64, self.version, whole));
+            }
+            self.consumed += size;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn push_mbo(&mut self, whole: &[u8]) {
+        if let Ok((mut record, rest)) = MboRecord::read_from_prefix(whole) {
+            if let Ok(ts_out) = rest.try_into() {
+                self.ts_outs.push(u64::from_le_bytes(ts_out));
+                record.length = MboRecord::WORDS;
+            }
+            self.records.push(record);
+        }
+    }
+
+    /// Refuses a header that no DBN record of another type than MBO can have.
+    fn check_header(&self, size: usize, rtype: u8, at: usize) -> Result<(), Fault> {
+        let record = self.records_read();
+        let offset = self.offset + at as u64;
+        if RType::try_from(rtype).is_err() {
+            return Err(Fault::RecordType { record, offset, rtype });
+        }
+        if size < HEADER || rtype == MboRecord::RTYPE {
+            return Err(Fault::RecordLength { record, offset, length: size, rtype });
+        }
+        Ok(())
+    }
+
+    /// Says what is wrong if the stream ends with these bytes pending.
+    pub(super) fn end(&self, pending: &[u8]) -> Result<(), Fault> {
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let need = pending.first().map_or(HEADER, |&length| usize::from(length) * 4);
+        Err(Fault::Truncated {
+            record: self.records_read(),
+            offset: self.offset,
+            need,
+            have: pending.len(),
+        })
+    }
+
+    pub(super) const fn consumed(&self) -> usize {
+        self.consumed
+    }
+
+    /// Records of all types read so far.
+    pub(super) fn records_read(&self) -> u64 {
+        (self.records.len() + self.aside.len()) as u64
+    }
+
+    /// Position of the next record in the decompressed stream.
+    pub(super) const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub(super) fn into_contents(self, metadata: Metadata, left: Option<Fault>, hash: u64) -> Contents {
+        Contents { metadata, records: self.records, ts_outs: self.ts_outs, aside: self.aside, left, hash }
+    }
+}

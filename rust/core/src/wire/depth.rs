@@ -1,0 +1,250 @@
+//! The top of one book as it moves along a tape: state for a screen, not records.
+//!
+//! A book in the middle of an event may be half-updated, so a screen sees it only at event ends: a step that would stop
+//! inside an event stops at the event end before it.
+
+use super::json::{code, field, number, quoted, string, text};
+use crate::book::{LevelView, Overlap};
+use crate::error::{Error, Result};
+use crate::market::{Entry, Market, Trade};
+use crate::matching::{View, levels};
+use crate::tape::{Cursor, Tape};
+use crate::types::{Action, BookKey, Flags, MboRecord, Nanos, Side};
+
+/// What a screen wants to see.
+#[derive(Clone, Copy, Debug)]
+pub struct DepthOptions {
+    /// Levels a side.
+    pub levels: usize,
+    /// Which book.
+    pub view: View,
+    /// Whether every trade since the frame before is listed.
+    pub trades: bool,
+}
+
+/// One screen's place on a tape.
+#[derive(Clone, Debug)]
+pub struct Depth {
+    key: BookKey,
+    options: DepthOptions,
+    cursor: Cursor,
+    /// Volume of the book before the screen began to look.
+    volume_before: u64,
+    trades: Vec<Trade>,
+    shown: Option<Shown>,
+}
+
+/// What the last frame showed, to tell whether the next would show anything else.
+#[derive(Clone, PartialEq, Debug)]
+struct Shown {
+    bids: Vec<LevelView>,
+    asks: Vec<LevelView>,
+    overlap: Overlap,
+    volume: u64,
+    suspect: Option<String>,
+}
+
+impl Depth {
+    /// A screen of one book from a position on. The publisher may be left out where the instrument has only one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a book that the tape does not have, [`Error::Parameter`] for a position outside the tape.
+    pub fn new(
+        tape: &Tape,
+        instrument_id: u32,
+        publisher_id: Option<u16>,
+        position: u64,
+        options: DepthOptions,
+    ) -> Result<Self> {
+        tape.check_position("from", position)?;
+        let key = tape.find_book(instrument_id, publisher_id)?;
+        let mut cursor = Cursor::default();
+        cursor.advance(tape, position, &mut |_, _| Ok(()))?;
+        let volume_before = entry(cursor.market(), key).map_or(0, |entry| entry.watch.volume);
+        Ok(Self { key, options, cursor, volume_before, trades: Vec::new(), shown: None })
+    }
+
+    /// The place: records applied.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.cursor.position()
+    }
+
+    /// Goes to a position, or to the last event end of the book before it.
+    ///
+    /// # Errors
+    /// Those of [`Tape::apply`].
+    pub fn advance(&mut self, tape: &Tape, position: u64) -> Result<()> {
+        let stop = self.settled_before(tape, position.min(tape.len()));
+        let (key, wants_trades, trades) = (self.key, self.options.trades, &mut self.trades);
+        self.cursor.each(tape, stop.max(self.cursor.position()), |_, record, _, _| {
+            if wants_trades && record.key() == key {
+                trades.extend(trade(record));
+            }
+        })
+    }
+
+    /// The last position up to the given one at which the book is at an event end. The tape's end always counts.
+    fn settled_before(&self, tape: &Tape, position: u64) -> u64 {
+        let from = self.cursor.position();
+        if position == tape.len() || position <= from {
+            return position;
+        }
+        let stretch = &tape.records()[from as usize..position as usize];
+        let mut of_book = stretch.iter().enumerate().rev().filter(|(_, record)| record.key() == self.key);
+        let Some((_, last)) = of_book.next() else { return position };
+        if last.flags().has(Flags::LAST) {
+            return position;
+        }
+        of_book
+            .find(|(_, record)| record.flags().has(Flags::LAST))
+            .map_or(from, |(offset, _)| from + offset as u64 + 1)
+    }
+
+    /// The SSE event of the state as it is, if it is not the one shown last.
+    #[must_use]
+    pub fn changed_frame(&mut self, tape: &Tape) -> Option<Vec<u8>> {
+        let now = self.look();
+        if self.trades.is_empty() && self.shown.as_ref() == Some(&now) {
+            return None;
+        }
+        Some(self.write(tape, now))
+    }
+
+    /// The SSE event of the state as it is.
+    #[must_use]
+    pub fn frame(&mut self, tape: &Tape) -> Vec<u8> {
+        let now = self.look();
+        self.write(tape, now)
+    }
+
+    fn look(&self) -> Shown {
+        let market = self.cursor.market();
+        let Some(entry) = entry(market, self.key) else {
+            return Shown { bids: vec![], asks: vec![], overlap: Overlap::Apart, volume: 0, suspect: None };
+        };
+        let DepthOptions { levels: depth, view, .. } = self.options;
+        Shown {
+            bids: levels(&entry.book, Side::Bid, depth, view),
+            asks: levels(&entry.book, Side::Ask, depth, view),
+            overlap: entry.book.overlap(),
+            volume: entry.watch.volume - self.volume_before,
+            suspect: market.suspicion(entry),
+        }
+    }
+
+    fn write(&mut self, tape: &Tape, now: Shown) -> Vec<u8> {
+        let mut out = Vec::with_capacity(1024);
+        let position = self.cursor.position();
+        let ts = position.checked_sub(1).and_then(|index| tape.records().get(index as usize));
+        field(&mut out, "id: ", position);
+        field(&mut out, "\ndata: {\"index\":", position);
+        field(&mut out, ",\"total\":", tape.len());
+        text(&mut out, ",\"ts_recv\":");
+        quoted(&mut out, ts.map(MboRecord::ts_recv).or(tape.start()).unwrap_or(Nanos(0)).0);
+        field(&mut out, ",\"instrument_id\":", self.key.instrument_id);
+        field(&mut out, ",\"publisher_id\":", self.key.publisher_id);
+        text(&mut out, ",\"view\":\"");
+        text(&mut out, self.options.view.name());
+        text(&mut out, "\",\"bids\":");
+        side(&mut out, &now.bids);
+        text(&mut out, ",\"asks\":");
+        side(&mut out, &now.asks);
+        text(&mut out, if now.overlap == Overlap::Crossed { ",\"crossed\":true" } else { ",\"crossed\":false" });
+        text(&mut out, if now.overlap == Overlap::Locked { ",\"locked\":true" } else { ",\"locked\":false" });
+        text(&mut out, ",\"suspect\":");
+        match &now.suspect {
+            Some(why) => string(&mut out, why),
+            None => text(&mut out, "null"),
+        }
+        text(&mut out, ",\"last_trade\":");
+        match entry(self.cursor.market(), self.key).and_then(|entry| entry.watch.last_trade) {
+            Some(last) => {
+                trade_head(&mut out, &last);
+                out.push(b']');
+            }
+            None => text(&mut out, "null"),
+        }
+        field(&mut out, ",\"volume\":", now.volume);
+        if self.options.trades {
+            text(&mut out, ",\"trades\":[");
+            for (n, trade) in self.trades.drain(..).enumerate() {
+                if n > 0 {
+                    out.push(b',');
+                }
+                trade_head(&mut out, &trade);
+                out.push(b',');
+                quoted(&mut out, trade.ts_recv.0);
+                out.push(b']');
+            }
+            out.push(b']');
+        }
+        text(&mut out, "}\n\n");
+        self.shown = Some(now);
+        out
+    }
+}
+
+fn entry(market: &Market, key: BookKey) -> Option<&Entry> {
+    market.find(key.instrument_id, Some(key.publisher_id)).ok()
+}
+
+fn trade(record: &MboRecord) -> Option<Trade> {
+    let is_trade = record.action == Action::Trade as u8 && record.price().is_defined();
+    is_trade.then_some(Trade {
+        price: record.price(),
+        size: record.size,
+        side: record.side().ok().flatten(),
+        ts_recv: record.ts_recv(),
+    })
+}
+
+/// A trade as an array, still open.
+fn trade_head(out: &mut Vec<u8>, trade: &Trade) {
+    out.push(b'[');
+    quoted(out, trade.price.0);
+    out.push(b',');
+    number(out, trade.size);
+    out.push(b',');
+    code(out, trade.side.map_or(b'N', Side::code));
+}
+
+fn side(out: &mut Vec<u8>, levels: &[LevelView]) {
+    out.push(b'[');
+    for (n, level) in levels.iter().enumerate() {
+        out.extend_from_slice(if n == 0 { b"[" } else { b",[" });
+        quoted(out, level.price.0);
+        field(out, ",", level.size);
+        field(out, ",", level.count);
+        out.push(b']');
+    }
+    out.push(b']');
+}
+
+impl Tape {
+    /// The book of an instrument; the publisher may be left out where there is only one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] and [`Error::Parameter`], naming the choices.
+    pub fn find_book(&self, instrument_id: u32, publisher_id: Option<u16>) -> Result<BookKey> {
+        let of_instrument: Vec<BookKey> =
+            self.books().iter().map(|(key, _)| *key).filter(|key| key.instrument_id == instrument_id).collect();
+        let of_publisher = |key: &&BookKey| publisher_id.is_none_or(|publisher_id| key.publisher_id == publisher_id);
+        let mut found = of_instrument.iter().filter(of_publisher);
+        match (found.next(), found.next()) {
+            (Some(key), None) => Ok(*key),
+            (Some(_), Some(_)) => Err(Error::Parameter {
+                name: "publisher_id",
+                value: "None".to_owned(),
+                expected: format!("instrument {instrument_id} has several publishers, name one of {of_instrument:?}"),
+            }),
+            (None, _) if of_instrument.is_empty() => {
+                Err(Error::NotFound(format!("{}: no records of instrument {instrument_id}", self.name())))
+            }
+            (None, _) => Err(Error::NotFound(format!(
+                "{}: publisher {publisher_id:?} has no records of instrument {instrument_id}",
+                self.name()
+            ))),
+        }
+    }
+}

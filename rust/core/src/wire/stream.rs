@@ -1,0 +1,144 @@
+//! Lossless record streams: any stretch of a tape as frames.
+
+use super::json::{compact_record, number, text};
+use super::full;
+use crate::error::{Error, Result};
+use crate::feed::{Progress, encode_record};
+use crate::tape::{Cursor, Tape};
+use crate::types::MboRecord;
+
+/// Records in one event of the compact format: its head costs little, a resume repeats little.
+const COMPACT_RECORDS: usize = 64;
+
+/// What frames hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// One event a record, with its market effect.
+    Full,
+    /// Compact arrays, many an event.
+    Json,
+    /// Raw DBN.
+    Dbn,
+}
+
+impl Format {
+    /// The format with a public name.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] naming the choices.
+    pub fn named(name: &str) -> Result<Self> {
+        match name {
+            "full" => Ok(Self::Full),
+            "json" => Ok(Self::Json),
+            "dbn" => Ok(Self::Dbn),
+            _ => Err(Error::Parameter {
+                name: "format",
+                value: name.to_owned(),
+                expected: "one of full, json, dbn".to_owned(),
+            }),
+        }
+    }
+}
+
+/// A stream's place on a tape, and how it shows records.
+#[derive(Clone, Debug)]
+pub struct Frames {
+    format: Format,
+    instrument_id: Option<u32>,
+    position: u64,
+    /// Only `full` needs a market; the others read records as they are.
+    cursor: Cursor,
+}
+
+impl Frames {
+    /// A stream from a position on, of one instrument or all.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a position outside the tape.
+    pub fn new(tape: &Tape, format: Format, position: u64, instrument_id: Option<u32>) -> Result<Self> {
+        tape.check_position("from", position)?;
+        Ok(Self { format, instrument_id, position, cursor: Cursor::default() })
+    }
+
+    /// Where the next frame begins.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Goes forward to a position without showing what is passed.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a position outside the tape.
+    pub fn skip_to(&mut self, tape: &Tape, position: u64) -> Result<()> {
+        tape.check_position("from", position)?;
+        self.position = self.position.max(position);
+        Ok(())
+    }
+
+    /// Frames of the records from here up to a position; moves there. Empty if the filter lets none pass.
+    ///
+    /// # Errors
+    /// Those of [`Tape::apply`]; whatever `on_progress` returns.
+    pub fn next(&mut self, tape: &Tape, until: u64, on_progress: Progress<'_>) -> Result<Vec<u8>> {
+        let until = until.min(tape.len()).max(self.position);
+        let mut out = Vec::with_capacity(self.size_hint(until - self.position));
+        match self.format {
+            Format::Full => self.full(tape, until, &mut out, on_progress)?,
+            Format::Json => self.json(tape, until, &mut out),
+            Format::Dbn => self.dbn(tape, until, &mut out),
+        }
+        self.position = until;
+        Ok(out)
+    }
+
+    fn full(&mut self, tape: &Tape, until: u64, out: &mut Vec<u8>, on_progress: Progress<'_>) -> Result<()> {
+        self.cursor.advance(tape, self.position, on_progress)?;
+        let wanted = self.instrument_id;
+        self.cursor.each(tape, until, |index, record, outcome, _| {
+            if wanted.is_none_or(|wanted| wanted == record.instrument_id) {
+                full::event(out, index, record, outcome);
+            }
+        })
+    }
+
+    fn json(&self, tape: &Tape, until: u64, out: &mut Vec<u8>) {
+        let mut records = self.wanted(tape, until).peekable();
+        while records.peek().is_some() {
+            let batch: Vec<_> = records.by_ref().take(COMPACT_RECORDS).collect();
+            let behind = batch.last().map_or(until, |(index, _)| index + 1);
+            text(out, "id: ");
+            number(out, behind);
+            text(out, "\ndata: ");
+            for (n, (index, record)) in batch.into_iter().enumerate() {
+                out.push(if n == 0 { b'[' } else { b',' });
+                compact_record(out, index, record);
+            }
+            text(out, "]\n\n");
+        }
+    }
+
+    fn dbn(&self, tape: &Tape, until: u64, out: &mut Vec<u8>) {
+        for (index, record) in self.wanted(tape, until) {
+            encode_record(record, tape.ts_out(index as usize), out);
+        }
+    }
+
+    /// Records from here up to a position that pass the filter, with their indexes.
+    fn wanted<'t>(&self, tape: &'t Tape, until: u64) -> impl Iterator<Item = (u64, &'t MboRecord)> + use<'t> {
+        let wanted = self.instrument_id;
+        let stretch = tape.records().get(self.position as usize..until as usize).unwrap_or_default();
+        (self.position..)
+            .zip(stretch)
+            .filter(move |(_, record)| wanted.is_none_or(|wanted| wanted == record.instrument_id))
+    }
+
+    fn size_hint(&self, records: u64) -> usize {
+        records as usize
+            * match self.format {
+                Format::Full => 480,
+                Format::Json => 150,
+                Format::Dbn => MboRecord::SIZE,
+            }
+    }
+}

@@ -1,0 +1,83 @@
+//! One enum in Rust, one small tree of exceptions in Python, one match between them.
+
+use booktape_core::Error;
+use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PyLookupError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple, PyType};
+
+struct Tree {
+    input: Py<PyType>,
+    anomaly: Py<PyType>,
+    not_found: Py<PyType>,
+    parameter: Py<PyType>,
+    invariant: Py<PyType>,
+}
+
+static TREE: PyOnceLock<Tree> = PyOnceLock::new();
+
+/// Makes the exceptions and adds them to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    let exception = py.get_type::<PyException>();
+    let root = new_type(module, "BooktapeError", "Anything that booktape refuses.", &[&exception])?;
+    let tree = Tree {
+        input: new_type(module, "InputError", "Input that cannot be read; the message says where.", &[&root])?.unbind(),
+        anomaly: new_type(module, "AnomalyError", "The first anomaly of a strict market.", &[&root])?.unbind(),
+        not_found: new_type(
+            module,
+            "NotFoundError",
+            "An instrument, publisher, order or tape that is not there.",
+            &[&root, &py.get_type::<PyLookupError>()],
+        )?
+        .unbind(),
+        parameter: new_type(
+            module,
+            "ParameterError",
+            "A value outside what it may be; the message names the range.",
+            &[&root, &py.get_type::<PyValueError>()],
+        )?
+        .unbind(),
+        invariant: new_type(module, "InvariantError", "A broken invariant: a bug, please report it.", &[&root])?
+            .unbind(),
+    };
+    let _ = TREE.set(py, tree);
+    Ok(())
+}
+
+fn new_type<'py>(
+    module: &Bound<'py, PyModule>,
+    name: &str,
+    doc: &str,
+    bases: &[&Bound<'py, PyType>],
+) -> PyResult<Bound<'py, PyType>> {
+    let py = module.py();
+    let about = PyDict::new(py);
+    about.set_item("__doc__", doc)?;
+    about.set_item("__module__", "booktape")?;
+    let made = py.get_type::<PyType>().call1((name, PyTuple::new(py, bases)?, about))?.cast_into::<PyType>()?;
+    module.add(name, &made)?;
+    Ok(made)
+}
+
+/// The exception for an error.
+pub fn to_python(error: Error) -> PyErr {
+    Python::attach(|py| {
+        let message = error.to_string();
+        let Some(tree) = TREE.get(py) else { return PyRuntimeError::new_err(message) };
+        let class = match error {
+            Error::Io { .. } | Error::Input { .. } => &tree.input,
+            Error::Anomaly { .. } => &tree.anomaly,
+            Error::NotFound(_) => &tree.not_found,
+            Error::Parameter { .. } => &tree.parameter,
+            Error::Interrupted => return PyKeyboardInterrupt::new_err(()),
+            _ => &tree.invariant,
+        };
+        PyErr::from_type(class.bind(py).clone(), message)
+    })
+}
+
+/// The exception for a value that cannot be.
+pub fn parameter(name: &'static str, value: impl ToString, expected: impl ToString) -> PyErr {
+    to_python(Error::Parameter { name, value: value.to_string(), expected: expected.to_string() })
+}

@@ -1,0 +1,36 @@
+//! The extension module `booktape._native`: convert, delegate, map errors, release the GIL; nothing else.
+
+mod book;
+mod buffer;
+mod counters;
+mod detached;
+mod errors;
+mod market;
+mod stream;
+mod tape;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _native {
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+
+    #[pymodule_export]
+    use super::book::Book;
+    #[pymodule_export]
+    use super::buffer::RecordBuffer;
+    #[pymodule_export]
+    use super::counters::counters;
+    #[pymodule_export]
+    use super::market::Market;
+    #[pymodule_export]
+    use super::stream::{DepthStream, RecordStream, SharedFrames};
+    #[pymodule_export]
+    use super::tape::Tape;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        super::errors::register(module)
+    }
+}

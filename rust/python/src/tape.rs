@@ -1,0 +1,221 @@
+//! `Tape`.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use booktape_core::audit::Audit;
+use booktape_core::feed::{Limits, Options, publisher_name};
+use booktape_core::tape::Tape as CoreTape;
+use booktape_core::types::{AnomalyKind, Nanos};
+use booktape_core::{synth, wire};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::buffer::RecordBuffer;
+use crate::counters::Before;
+use crate::detached::{Watcher, detached};
+use crate::errors::{parameter, to_python};
+use crate::market::Market;
+
+/// Records in order, with their symbols; immutable, shared between threads.
+#[pyclass(frozen, module = "booktape._native")]
+pub struct Tape {
+    pub core: Arc<CoreTape>,
+}
+
+impl Tape {
+    fn new(core: CoreTape) -> Self {
+        Self { core: Arc::new(core) }
+    }
+
+    fn options(tolerant: bool, max_decompressed: Option<u64>) -> Options {
+        Options { tolerant, limits: Limits { max_decompressed } }
+    }
+
+    /// A market after `position` records, counted for metrics.
+    fn played(&self, position: u64, watcher: &mut Watcher) -> booktape_core::Result<booktape_core::market::Market> {
+        let began = Instant::now();
+        let market = self.core.market_at(position, &mut |done, total| watcher.look(done, total))?;
+        Before::of(&booktape_core::market::Market::new()).count(&market, began.elapsed());
+        Ok(market)
+    }
+}
+
+#[pymethods]
+impl Tape {
+    /// Reads one or more DBN files in time order.
+    #[staticmethod]
+    #[pyo3(signature = (paths, *, tolerant=false, max_decompressed=None, progress=None))]
+    fn open(
+        py: Python<'_>,
+        paths: Vec<PathBuf>,
+        tolerant: bool,
+        max_decompressed: Option<u64>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let options = Self::options(tolerant, max_decompressed);
+        let whole = detached(py, progress, |watcher| {
+            let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |about| about.len());
+            let total: u64 = paths.iter().map(size).sum();
+            let mut before = 0;
+            let mut tapes = Vec::with_capacity(paths.len());
+            for path in &paths {
+                tapes.push(CoreTape::open(path, options, &mut |done, _| watcher.look(before + done, total))?);
+                before += size(path);
+            }
+            CoreTape::join(tapes)
+        })?;
+        Ok(Self::new(whole))
+    }
+
+    /// Reads DBN from memory.
+    #[staticmethod]
+    #[pyo3(signature = (data, *, name="bytes", tolerant=false, max_decompressed=None))]
+    fn from_bytes(
+        py: Python<'_>,
+        data: &[u8],
+        name: &str,
+        tolerant: bool,
+        max_decompressed: Option<u64>,
+    ) -> PyResult<Self> {
+        let options = Self::options(tolerant, max_decompressed);
+        detached(py, None, |_| CoreTape::read(data, name, options)).map(Self::new)
+    }
+
+    /// Makes synthetic flow.
+    #[staticmethod]
+    #[pyo3(signature = (*, messages, instruments=1, seed=0, anomalies=None, progress=None))]
+    fn synthesize(
+        py: Python<'_>,
+        messages: u64,
+        instruments: u32,
+        seed: u64,
+        anomalies: Option<HashMap<String, u32>>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let mut wanted = Vec::new();
+        for (name, count) in anomalies.unwrap_or_default() {
+            let kind = AnomalyKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+                let names: Vec<_> = AnomalyKind::ALL.iter().map(|kind| kind.name()).collect();
+                parameter("anomalies", &name, format!("kinds are {}", names.join(", ")))
+            })?;
+            wanted.push((kind, count));
+        }
+        wanted.sort_by_key(|(kind, _)| *kind as u8);
+        let options = synth::Options { messages, instruments, seed, anomalies: wanted, ..synth::Options::default() };
+        detached(py, progress, |watcher| CoreTape::synthesize(&options, &mut |done, total| watcher.look(done, total)))
+            .map(Self::new)
+    }
+
+    fn __len__(&self) -> usize {
+        self.core.records().len()
+    }
+
+    #[getter]
+    fn id(&self) -> String {
+        self.core.id()
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        self.core.name()
+    }
+
+    #[getter]
+    fn dataset(&self) -> &str {
+        self.core.metadata().dataset()
+    }
+
+    #[getter]
+    fn dbn_version(&self) -> u8 {
+        self.core.metadata().version()
+    }
+
+    #[getter]
+    fn start(&self) -> Option<u64> {
+        self.core.start().map(|ts| ts.0)
+    }
+
+    #[getter]
+    fn end(&self) -> Option<u64> {
+        self.core.end().map(|ts| ts.0)
+    }
+
+    #[getter]
+    fn left(&self) -> Option<&str> {
+        self.core.left()
+    }
+
+    #[getter]
+    fn planted(&self) -> HashMap<&'static str, u32> {
+        self.core.planted().iter().map(|(kind, count)| (kind.name(), *count)).collect()
+    }
+
+    #[getter]
+    fn symbols(&self) -> std::collections::BTreeMap<u32, String> {
+        self.core.symbols().clone()
+    }
+
+    #[getter]
+    fn other_records(&self) -> std::collections::BTreeMap<&'static str, u64> {
+        self.core.other_records()
+    }
+
+    /// Every book the tape has records for: (publisher_id, publisher, instrument_id, symbol, records).
+    fn instruments(&self) -> Vec<(u16, String, u32, Option<String>, u64)> {
+        let books = self.core.books().iter();
+        books
+            .map(|(key, records)| {
+                let symbol = self.core.symbols().get(&key.instrument_id).cloned();
+                (key.publisher_id, publisher_name(key.publisher_id), key.instrument_id, symbol, *records)
+            })
+            .collect()
+    }
+
+    fn buffer(&self) -> RecordBuffer {
+        RecordBuffer { tape: Arc::clone(&self.core) }
+    }
+
+    /// Writes a DBN file: whole or not at all.
+    #[pyo3(signature = (path, *, progress=None))]
+    fn write_dbn(&self, py: Python<'_>, path: PathBuf, progress: Option<Py<PyAny>>) -> PyResult<()> {
+        detached(py, progress, |watcher| self.core.write_dbn(&path, &mut |done, total| watcher.look(done, total)))
+    }
+
+    fn position_at(&self, ts: u64) -> PyResult<u64> {
+        self.core.position_at(Nanos(ts)).map_err(to_python)
+    }
+
+    fn due(&self, position: u64, ts: u64) -> u64 {
+        self.core.due(position, Nanos(ts))
+    }
+
+    fn ts_at(&self, position: usize) -> Option<u64> {
+        self.core.records().get(position).map(|record| record.ts_recv)
+    }
+
+    #[pyo3(signature = (position, *, progress=None))]
+    fn market_at(&self, py: Python<'_>, position: u64, progress: Option<Py<PyAny>>) -> PyResult<Market> {
+        let market = detached(py, progress, |watcher| self.played(position, watcher))?;
+        Ok(Market { core: Arc::new(Mutex::new(market)) })
+    }
+
+    #[pyo3(signature = (*, progress=None))]
+    fn audit_json<'py>(&self, py: Python<'py>, progress: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
+        let json = detached(py, progress, |watcher| {
+            let market = self.played(self.core.len(), watcher)?;
+            Audit::of(&market, |id| self.core.symbols().get(&id).cloned()).to_json()
+        })?;
+        Ok(PyBytes::new(py, &json))
+    }
+
+    fn summary_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        wire::summary(&self.core).map(|json| PyBytes::new(py, &json)).map_err(to_python)
+    }
+
+    fn records_json<'py>(&self, py: Python<'py>, position: u64, limit: u64) -> PyResult<Bound<'py, PyBytes>> {
+        wire::records_page(&self.core, position, limit).map(|json| PyBytes::new(py, &json)).map_err(to_python)
+    }
+}
