@@ -88,7 +88,7 @@ def test_another_dtype_of_the_same_names_is_refused() -> None:
 
 def test_records_of_databento_apply_one_by_one(tape_file: Path, tape: bt.Tape) -> None:
     one_by_one, at_once = bt.Market(), bt.Market()
-    for record in databento.DBNStore.from_file(tape_file):
+    for record in databento.DBNStore.from_bytes(tape_file.read_bytes()):
         one_by_one.apply_record(record)
     at_once.apply(tape)
     assert one_by_one.audit() == at_once.audit()

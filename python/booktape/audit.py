@@ -31,6 +31,23 @@ class AuditUncross(TypedDict):
     side: Side | None
 
 
+class CompleteSince(TypedDict):
+    """The record from which on a book is known to be complete: a snapshot's end, or a clear."""
+
+    cause: str
+    index: int
+    ts_recv: str
+
+
+class Confidence(TypedDict):
+    """How far a book can be trusted."""
+
+    complete_since: CompleteSince | None
+    """None: the data began mid-session, and neither a snapshot nor a clear came since."""
+    size_seen_entering: float
+    """Share of the visible size whose orders the data showed entering, 0 to 1."""
+
+
 class AuditBook(TypedDict):
     """Where one book stood at the end."""
 
@@ -47,7 +64,7 @@ class AuditBook(TypedDict):
     executions: AuditExecutions
     uncross: AuditUncross | None
     suspect: str | None
-    confidence: object
+    confidence: Confidence
 
 
 class CrossedPeriod(TypedDict):
@@ -61,6 +78,28 @@ class CrossedPeriod(TypedDict):
     trades: int
 
 
+class FirstAnomaly(TypedDict):
+    """The first anomaly of a kind, in words."""
+
+    kind: Anomaly
+    index: int
+    publisher_id: int
+    instrument_id: int
+    message: str
+
+
+class Fills(TypedDict):
+    """How fills met the queues, which is evidence that the queues are right.
+
+    A group is the fills of one event at one price; it is in order where it takes the queue's front.
+    """
+
+    groups: int
+    out_of_order: int
+    unknown_orders: int
+    iceberg_refreshes: int
+
+
 class Audit(TypedDict):
     """The whole: shape as in ``booktape audit --json`` and the service's audit route."""
 
@@ -69,7 +108,10 @@ class Audit(TypedDict):
     crossed_event_ends: int
     locked_event_ends: int
     anomalies: dict[Anomaly, int]
+    first_anomalies: list[FirstAnomaly]
+    fills: Fills
     crossed_periods: list[CrossedPeriod]
+    crossed_periods_omitted: int
     books: list[AuditBook]
 
 

@@ -21,10 +21,10 @@ _NUMBER = "text-align: right; padding: 1px 8px"
 
 
 def book_name(book: Book) -> str:
-    """Symbol or number of the instrument, and its publisher's number."""
-    symbol = book.state(0)["symbol"]
-    instrument = f"{symbol} ({book.instrument_id})" if symbol else str(book.instrument_id)
-    return f"{instrument} at publisher {book.publisher_id}"
+    """Symbol or number of the instrument, and its publisher."""
+    state = book.state(0)
+    instrument = f"{state['symbol']} ({state['instrument_id']})" if state["symbol"] else str(state["instrument_id"])
+    return f"{instrument} at {state['publisher']}"
 
 
 def book_line(book: Book) -> str:

@@ -132,7 +132,7 @@ class Tape:
 
     def audit(self, *, progress: Progress | None = None) -> Audit:
         """Applies every record and tells what was wrong and where each book stood at the end."""
-        audit: Audit = json.loads(self._native.audit_json(progress))
+        audit: Audit = json.loads(self._native.audit_json(progress=progress))
         return audit
 
     def summary(self) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def test_book_needs_to_know_which(run: Run, two_instruments: bt.Tape, two_file: 
         (("--instrument", "NOPE"), Exit.NOT_FOUND, "instrument 'NOPE' is not on the tape"),
         (("--publisher", "XNAS"), Exit.NOT_FOUND, "publisher 'XNAS' is not on the tape"),
         (("--at", "5000"), Exit.NOT_FOUND, "records 0 to 4,999"),
-        (("--at", "1999-01-01"), Exit.NOT_FOUND, "at"),
+        (("--at", "1999-01-01"), Exit.NOT_FOUND, "the tape goes from"),
         (("--at", "noon"), Exit.USAGE, "an index, an ISO time"),
     ],
 )

@@ -21,17 +21,17 @@ from booktape.cli.synth import synth
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CODES = "\n".join(f"{code:>4}  {meaning}" for code, meaning in MEANING.items())
-_EPILOG = f"""\b
-[bold]Exit codes[/]
-{_CODES}
-
-\b
-[bold]Completion[/]
-  bash  eval "$(_BOOKTAPE_COMPLETE=bash_source booktape)"
-  zsh   eval "$(_BOOKTAPE_COMPLETE=zsh_source booktape)"
-  fish  _BOOKTAPE_COMPLETE=fish_source booktape | source
-"""
+# The renderer of epilogs keeps only the line breaks that are blank lines.
+_EPILOG = "\n\n".join(
+    [
+        "[bold]Exit codes[/]",
+        *(f"{code:<4} {meaning}" for code, meaning in MEANING.items()),
+        "[bold]Completion[/]",
+        'bash eval "$(_BOOKTAPE_COMPLETE=bash_source booktape)"',
+        'zsh  eval "$(_BOOKTAPE_COMPLETE=zsh_source booktape)"',
+        "fish _BOOKTAPE_COMPLETE=fish_source booktape | source",
+    ]
+)
 
 
 @click.group(

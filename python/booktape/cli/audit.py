@@ -45,7 +45,12 @@ def _show(tape: Tape, found: Audit) -> None:
     console = answers()
     console.print(f"[bold]{tape.name}[/]  {found['records']:,} records, {found['event_ends']:,} event ends")
     crossed, locked = found["crossed_event_ends"], found["locked_event_ends"]
-    console.print(f"crossed at {crossed:,} event ends, locked at {locked:,}", style="dim")
+    fills = found["fills"]
+    console.print(
+        f"crossed at {crossed:,} event ends, locked at {locked:,}; {fills['groups']:,} groups of fills, of which "
+        f"{fills['out_of_order']:,} did not take the queue's front; {fills['iceberg_refreshes']:,} iceberg refreshes",
+        style="dim",
+    )
     console.print(_anomalies(found))
     if found["crossed_periods"]:
         console.print(_periods(found))
@@ -65,12 +70,15 @@ def _table(*columns: str, left: tuple[str, ...] = ()) -> Table:
 
 
 def _anomalies(found: Audit) -> Table:
+    from rich.text import Text
+
     from booktape.audit import MEANING
 
     table = _table("anomaly", "count", "what it means", left=("anomaly", "what it means"))
+    first = {one["kind"]: f"\nfirst: record {one['index']:,}, {one['message']}" for one in found["first_anomalies"]}
     for kind, count in found["anomalies"].items():
         if count:
-            table.add_row(kind, f"[bold]{count:,}[/]", MEANING[kind])
+            table.add_row(kind, f"[bold]{count:,}[/]", Text.assemble(MEANING[kind], (first.get(kind, ""), "dim")))
     if not table.row_count:
         table.add_row("none", "0", "[dim]every record agreed with the book[/]")
     return table
@@ -87,8 +95,8 @@ def _periods(found: Audit) -> Table:
 
 
 def _books(found: Audit) -> Table:
-    columns = "book", "orders", "levels", "bid", "ask", "matched", "auction", "suspect"
-    table = _table(*columns, left=("book", "suspect"))
+    columns = "book", "orders", "levels", "bid", "ask", "matched", "auction", "trust"
+    table = _table(*columns, left=("book", "trust"))
     for book in found["books"][:_SHOWN]:
         table.add_row(
             f"{book['symbol'] or ''} ({book['instrument_id']})".strip(),
@@ -98,7 +106,7 @@ def _books(found: Audit) -> Table:
             _level(book["ask"]),
             _matched(book),
             _auction(book),
-            book["suspect"] or "",
+            _trust(book),
         )
     return table
 
@@ -121,3 +129,14 @@ def _auction(book: AuditBook) -> str:
 
     uncross = book["uncross"]
     return f"{uncross['size']:,} at {price_text(int(uncross['price']))}" if uncross else ""
+
+
+def _trust(book: AuditBook) -> str:
+    from booktape.moment import iso
+
+    if book["suspect"]:
+        return f"suspect: {book['suspect']}"
+    since = book["confidence"]["complete_since"]
+    if since:
+        return f"complete since {iso(int(since['ts_recv']))} ({since['cause']})"
+    return f"never known complete; {book['confidence']['size_seen_entering']:.0%} of its size was seen entering"

@@ -60,7 +60,7 @@ def book(
 
     state = found.state(depth, view=view, orders=orders)
     console = answers()
-    console.print(ladder(state, meant.publisher))
+    console.print(ladder(state))
     if orders:
         console.print(ladder_orders(state))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import sys
 from enum import IntEnum
 
@@ -61,14 +62,22 @@ def report(error: BaseException) -> Exit:
         case BooktapeError():
             return _say(str(error), next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.INTERNAL))
         case OSError():
-            taken = error.errno == errno.EADDRINUSE
-            return _say(str(error), Exit.PORT_IN_USE if taken else Exit.BAD_INPUT)
+            return _system(error)
         case _ if type(error).__name__ == "ValidationError":  # of settings; pydantic is too slow to import for its name
             return _say(f"settings: {_validation(error)}", Exit.USAGE)
     if os.environ.get(DEBUG):
         raise error
     what = f"{type(error).__name__}: {error}".rstrip(": ")
     return _say(f"internal error, please report it: {what} (for the traceback: {DEBUG}=1)", Exit.INTERNAL)
+
+
+def _system(error: OSError) -> Exit:
+    what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+    if error.errno == errno.EADDRINUSE:
+        return _say(f"{what}; choose another with --port, or any free one with --port 0", Exit.PORT_IN_USE)
+    if isinstance(error, socket.gaierror) or error.errno in {errno.EADDRNOTAVAIL, errno.EACCES}:
+        return _say(f"{what}; choose another with --host or --port", Exit.USAGE)
+    return _say(what, Exit.BAD_INPUT)
 
 
 def _say(line: str, code: Exit) -> Exit:

@@ -19,7 +19,7 @@ BID, ASK = "bright_blue", "orange3"
 _WIDEST = 18
 
 
-def ladder(state: dict[str, Any], publisher: str) -> RenderableType:
+def ladder(state: dict[str, Any]) -> RenderableType:
     """A book's state, as `Book.state` gives it, to be printed."""
     bids, asks = state["bids"], state["asks"]
     places = decimals(int(level["price"]) for level in bids + asks)
@@ -35,7 +35,7 @@ def ladder(state: dict[str, Any], publisher: str) -> RenderableType:
         table.add_row(f"{level['count']:,}", _size(level, largest, BID, bar_first=False), _price(level, places), "", "")
     if not bids and not asks:
         table.add_row("", "", Text("empty", style="dim"), "", "")
-    return Group(_heading(state, publisher), table, _footing(state))
+    return Group(_heading(state), table, _footing(state))
 
 
 def _price(level: dict[str, Any], places: int) -> Text:
@@ -49,12 +49,12 @@ def _size(level: dict[str, Any], largest: int, colour: str, *, bar_first: bool) 
     return Text.assemble(*parts)
 
 
-def _heading(state: dict[str, Any], publisher: str) -> Text:
+def _heading(state: dict[str, Any]) -> Text:
     symbol = state["symbol"] or "instrument"
     when = iso(int(state["ts_recv"])) if state["ts_recv"] else "before the first record"
     heading = Text.assemble(
         (f"{symbol} ({state['instrument_id']})", "bold"),
-        (f"  {publisher}  {when}  after {state['index']:,} records  {state['view']} view", "dim"),
+        (f"  {state['publisher']}  {when}  after {state['index']:,} records  {state['view']} view", "dim"),
     )
     for badge in ("crossed", "locked"):
         if state[badge]:

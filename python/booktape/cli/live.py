@@ -25,6 +25,6 @@ def moving_ladder(meant: Instrument, depth: int, view: View) -> Iterator[Callabl
 
         def show(market: Market) -> None:
             if (book := present(market, meant)) is not None:
-                picture.update(ladder(book.state(depth, view=view), meant.publisher), refresh=True)
+                picture.update(ladder(book.state(depth, view=view)), refresh=True)
 
         yield show

@@ -33,9 +33,9 @@ class _Speed(click.ParamType[float]):
     name = "factor"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        text = str(value).removesuffix("x")
+        text = str(value)
         try:
-            speed = math.inf if text == "max" else float(text)
+            speed = math.inf if text == "max" else float(text.removesuffix("x"))
         except ValueError:
             speed = math.nan
         if not speed > 0:
