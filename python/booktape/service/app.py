@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import ASGIApp
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
@@ -60,7 +60,7 @@ class Service:
         app = Litestar(
             route_handlers=[
                 TapesController,
-                Router("/", route_handlers=[StreamsController], middleware=[self.slots]),
+                StreamsController,
                 health.HealthController,
                 MetricsController,
                 swagger_assets(),
@@ -68,6 +68,7 @@ class Service:
             ],
             dependencies={name: _given(part) for name, part in parts.items()},
             exception_handlers={Exception: problems.problem},
+            middleware=[self.slots],
             on_startup=[self.lifecycle.open],
             openapi_config=openapi_config(),
             plugins=[ParameterSchemas()],

@@ -15,6 +15,7 @@ from booktape.parameters import bad_parameter
 from booktape.service.parameters import InstrumentRef, PublisherRef, When
 from booktape.service.tapes.audit import AuditReport
 from booktape.service.tapes.schemas import (
+    EMPTY_BOOK,
     BookState,
     InstrumentNode,
     PublisherLeaf,
@@ -145,13 +146,30 @@ class LoadedTape:
     async def book(
         self, position: int, instrument_id: int, publisher_id: int, *, depth: int, view: View, orders: bool
     ) -> BookState:
-        """A book as it stood at a position."""
+        """A book as it stood at a position; empty before its first record."""
+        node = next(node for node in self._instruments if node.instrument_id == instrument_id)
+        leaf = next(leaf for leaf in node.publishers if leaf.publisher_id == publisher_id)
+        ts = self.ts_at(position - 1) if position else None
+        place = {
+            "index": position,
+            "ts_recv": None if ts is None else str(ts),
+            "instrument_id": instrument_id,
+            "publisher_id": publisher_id,
+            "publisher": leaf.publisher,
+            "symbol": node.symbol,
+            "view": view,
+        }
 
-        def state() -> bytes:
+        def state() -> dict[str, object]:
             market = self._native.market_at(position)
-            return market.book(instrument_id, publisher_id).state_json(depth, view, orders)
+            if (publisher_id, instrument_id) not in market.books():
+                return EMPTY_BOOK
+            book: dict[str, object] = msgspec.json.decode(
+                market.book(instrument_id, publisher_id).state_json(depth, view, orders)
+            )
+            return book
 
-        return msgspec.json.decode(await self._aside(state), type=BookState)
+        return msgspec.convert(await self._aside(state) | place, BookState)
 
     async def records(self, position: int, limit: int) -> RecordsPage:
         """A page of records."""
@@ -205,7 +223,8 @@ class LoadedTape:
         if start is None or end is None:
             raise bad_parameter(name, f"ns:{ts}", "the tape is empty")
         if not start <= ts <= end:
-            raise bad_parameter(name, iso(ts), f"outside the tape, which runs from {iso(start)} to {iso(end)}")
+            given = iso(ts) if 0 <= ts < 2**64 else f"ns:{ts}"
+            raise bad_parameter(name, given, f"outside the tape, which runs from {iso(start)} to {iso(end)}")
 
     def _known_instruments(self) -> str:
         shown = ", ".join(

@@ -80,8 +80,6 @@ class Site:
 def _read(folder: Path, path: Path) -> Asset:
     body = path.read_bytes()
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    if media_type.startswith("text/") or media_type.endswith(("javascript", "json")):
-        media_type += "; charset=utf-8"
     siblings = {name: path.with_name(path.name + suffix) for name, suffix in _ENCODINGS.items()}
     return Asset(
         body=body,

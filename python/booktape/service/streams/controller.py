@@ -37,6 +37,7 @@ from booktape.service.streams.depth import DepthStreams, Screen
 from booktape.service.streams.events import MEDIA_TYPE
 from booktape.service.streams.records import RecordStreams
 from booktape.service.streams.schemas import COMPACT_FIELDS, Bye, CompactRecord, DepthFrame, FullEvent, Jump
+from booktape.service.streams.slots import STREAMS
 
 DBN_MEDIA_TYPE = "application/octet-stream"
 REAL_TIME = Speed(1.0)
@@ -57,6 +58,7 @@ class StreamsController(Controller):
     """Record streams and screens, in a bounded number of slots."""
 
     tags = ("streams",)
+    opt = {STREAMS: True}  # noqa: RUF012 - Litestar reads it from the class
     guards = (only_known_parameters,)
 
     @get(

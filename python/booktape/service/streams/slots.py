@@ -10,12 +10,24 @@ RETRY_AFTER_SECONDS = 5
 """What a client that was refused is told to wait."""
 
 
+STREAMS = "streams"
+"""The option of routes that take a slot."""
+
+
+def _takes_no_slot(scope: Scope) -> bool:
+    return not scope["route_handler"].opt.get(STREAMS)
+
+
 class StreamSlots(ASGIMiddleware):
-    """Counts the streams of the routes it wraps and refuses more than `limit`.
+    """Counts the streams of routes with the option `streams` and refuses more than `limit`.
+
+    A middleware of the application, since Litestar copies those of routers, and copies would each count their own.
 
     Around the whole response rather than inside its generator, so that a slot is given back however a stream ends,
     also one whose generator never began.
     """
+
+    should_bypass_for_scope = staticmethod(_takes_no_slot)
 
     def __init__(self, limit: int, lifecycle: Lifecycle) -> None:
         self.limit = limit

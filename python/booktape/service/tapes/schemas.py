@@ -159,6 +159,16 @@ class BookState(Answer):
     """What matching its overlap trades."""
 
 
+EMPTY_BOOK: dict[str, object] = {
+    **dict.fromkeys(("bids", "asks"), ()),
+    **dict.fromkeys(("order_count", "bid_levels", "ask_levels"), 0),
+    **dict.fromkeys(("crossed", "locked"), False),
+    **dict.fromkeys(("suspect", "uncross"), None),
+    "executions": {"count": 0, "size": 0},
+}
+"""A book before its first record."""
+
+
 class MboRecord(Answer):
     """An MBO record."""
 

@@ -1,0 +1,97 @@
+"""The schema is complete, always the same text, and the documentation needs no other host."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from booktape.service.openapi import schema
+from tests.service.running import Running
+
+COMMITTED = Path(__file__).parents[2] / "frontend" / "openapi.json"
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(schema())
+    return document
+
+
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {path: item["get"] for path, item in document["paths"].items()}
+
+
+def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
+    tape = "/api/v1/tapes/{tape}"
+    assert set(document["paths"]) == {
+        *("/health", "/ready", "/metrics", "/api/mbo/stream/json/{delay_ms}", "/api/v1/tapes", tape),
+        *(f"{tape}/{route}" for route in ("instruments", "book", "records", "audit", "stream", "depth")),
+    }
+
+
+def test_everything_says_what_it_is(document: dict[str, Any]) -> None:
+    for path, operation in operations(document).items():
+        assert operation["summary"], path
+        assert operation["description"], path
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"], (path, parameter["name"])
+            assert parameter["examples"], (path, parameter["name"])
+    for name, component in document["components"]["schemas"].items():
+        assert component["description"], name
+        for field, content in component.get("properties", {}).items():
+            assert content.get("description"), (name, field)
+
+
+def test_stream_events_are_declared(document: dict[str, Any]) -> None:
+    streams = [operation for path, operation in operations(document).items() if "stream" in path or "depth" in path]
+    declared = json.dumps([operation["responses"]["200"]["content"]["text/event-stream"] for operation in streams])
+    assert {"DepthFrame", "Jump", "Bye", "FullEvent"} <= set(re.findall(r"schemas/(\w+)", declared))
+
+
+def test_errors_are_problem_documents(document: dict[str, Any]) -> None:
+    for path, operation in operations(document).items():
+        for status, response in operation["responses"].items():
+            if status.startswith("4"):
+                assert set(response["content"]) == {"application/problem+json"}, path
+
+
+def test_the_module_prints_the_same_text_in_every_process() -> None:
+    printed = [
+        subprocess.run(
+            [sys.executable, "-m", "booktape.service.openapi"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert printed == [schema(), schema()]
+
+
+def test_the_pages_types_are_made_from_this_schema() -> None:
+    if not COMMITTED.is_file():
+        pytest.skip("the page has no openapi.json; `make openapi` writes it")
+    assert COMMITTED.read_text() == schema(), "run `make openapi`"
+
+
+def test_the_documentation_loads_nothing_from_elsewhere(running: Running) -> None:
+    with running.client() as client:
+        page = client.get("/docs")
+        assert page.status_code == 200
+        loaded = re.findall(r"""<(?:script|link|img)[^>]*(?:src|href)=["']([^"']+)""", page.text)
+        assert len(loaded) == 4
+        for address in loaded:
+            assert address.startswith(("/", "data:"))
+            if address.startswith("/"):
+                asset = client.get(address)
+                assert asset.status_code == 200
+                assert len(asset.content) > 10_000
+        style = client.get("/docs-assets/swagger-ui.css").text
+        assert not re.search(r"url\(\s*[\"']?https?:|@import", style)
+        assert client.get("/docs/openapi.json").json()["info"]["title"] == "booktape"
+        assert client.get("/docs-assets/nothing.js").status_code == 404
