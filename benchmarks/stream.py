@@ -64,6 +64,7 @@ def receive(address: tuple[str, int], path: str, form: str, barrier: "multiproce
 
 
 def client(queue: "multiprocessing.Queue[Received]", *arguments: object) -> None:
+    """A client's process."""
     queue.put(receive(*arguments))  # type: ignore[arg-type]
 
 
@@ -91,6 +92,7 @@ def measure(url: str, path: str, form: str, clients: int, records: int) -> tuple
 
 @contextmanager
 def serving(path: Path) -> Iterator[str]:
+    """The address of a service that serves a file, in a process of its own."""
     command = [sys.executable, "-m", "booktape", "serve", str(path), "--port", "0"]
     environment = os.environ | {"BOOKTAPE_LOG_LEVEL": "warning"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
@@ -105,6 +107,7 @@ def serving(path: Path) -> Iterator[str]:
 
 
 def main() -> None:
+    """Measures every format with every number of clients, and prints a line for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="?", type=Path, help="a DBN file; without one, a synthetic tape")
     parser.add_argument("--messages", type=int, default=500_000, help="records of the synthetic tape")

@@ -123,7 +123,7 @@ def test_another_method_is_a_problem_that_says_which_are_allowed(running: Runnin
         answer = client.delete("/api/v1/tapes")
     assert answer.status_code == 405
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["allow"].startswith("GET")
+    assert "GET" in answer.headers["allow"]
 
 
 def test_a_service_without_tapes_says_so() -> None:
