@@ -35,8 +35,8 @@ fn played(name: &str) -> Option<(Tape, Market)> {
     Some((tape, market))
 }
 
-fn level(price: f64, size: u64, count: u32) -> Option<LevelView> {
-    Some(LevelView { price: Price((price * 1e9).round() as i64), size, count })
+fn level(price: f64, size: u64, count: u32) -> LevelView {
+    LevelView { price: Price((price * 1e9).round() as i64), size, count }
 }
 
 fn only_book(market: &Market) -> &Entry {
@@ -59,9 +59,10 @@ fn clx5_comes_out_right() {
     assert_eq!((book.level_count(Side::Bid), book.level_count(Side::Ask)), (61, 52));
     assert_eq!(book.overlap(), Overlap::Crossed);
     let published = bbo(book, View::Published);
-    assert_eq!((published.bid, published.ask), (level(65.40, 1, 1), level(64.78, 3, 1)));
+    assert_eq!((published.bid, published.ask), (Some(level(65.40, 1, 1)), Some(level(64.78, 3, 1))));
     let matched = Matched::of(book);
-    let executed: Vec<_> = matched.executions().iter().map(|done| (done.price.to_string(), done.size)).collect();
+    let executed: Vec<_> =
+        matched.executions().iter().map(|done| (done.price.to_string(), done.size)).collect();
     assert_eq!(executed.len(), 7);
     assert_eq!(executed.iter().map(|(_, size)| size).sum::<u32>(), 11);
     assert_eq!(executed.iter().filter(|(price, _)| price == "65.40").map(|(_, size)| size).sum::<u32>(), 1);
@@ -73,7 +74,10 @@ fn clx5_comes_out_right() {
     assert_eq!((auction.price.to_string().as_str(), auction.size, auction.imbalance), ("64.80", 11, 4));
     assert_eq!(auction.side, Some(Side::Ask));
     assert_eq!(book.fills().iceberg_refreshes, 31);
-    println!("{}", serde_json::to_string_pretty(&Audit::of(&market, |id| tape.symbols().get(&id).cloned())).unwrap());
+    println!(
+        "{}",
+        serde_json::to_string_pretty(&Audit::of(&market, |id| tape.symbols().get(&id).cloned())).unwrap()
+    );
 }
 
 #[test]
@@ -86,6 +90,9 @@ fn esm4_comes_out_right() {
     assert_eq!(book.order_count(), 13_598);
     assert_eq!((book.level_count(Side::Bid), book.level_count(Side::Ask)), (976, 571));
     let best = bbo(book, View::Matched);
-    assert_eq!((best.bid, best.ask), (level(5214.00, 28, 22), level(5214.25, 17, 11)));
-    println!("{}", serde_json::to_string_pretty(&Audit::of(&market, |id| tape.symbols().get(&id).cloned())).unwrap());
+    assert_eq!((best.bid, best.ask), (Some(level(5214.00, 28, 22)), Some(level(5214.25, 17, 11))));
+    println!(
+        "{}",
+        serde_json::to_string_pretty(&Audit::of(&market, |id| tape.symbols().get(&id).cloned())).unwrap()
+    );
 }

@@ -16,6 +16,9 @@ use crate::errors::{parameter, to_python};
 /// (price, size, count).
 pub type LevelTuple = (i64, u64, u32);
 
+/// (price, paired size, imbalance, its side).
+type UncrossTuple = (i64, u64, u64, Option<char>);
+
 const fn level_tuple(level: LevelView) -> LevelTuple {
     (level.price.0, level.size, level.count)
 }
@@ -84,7 +87,13 @@ impl Book {
     }
 
     #[pyo3(signature = (side, depth=None, view="matched"))]
-    fn levels(&self, py: Python<'_>, side: &str, depth: Option<usize>, view: &str) -> PyResult<Vec<LevelTuple>> {
+    fn levels(
+        &self,
+        py: Python<'_>,
+        side: &str,
+        depth: Option<usize>,
+        view: &str,
+    ) -> PyResult<Vec<LevelTuple>> {
         let (side, view) = (side_of(side)?, view_of(view)?);
         self.see(py, |_, entry| {
             let levels = levels(&entry.book, side, depth.unwrap_or(usize::MAX), view);
@@ -104,7 +113,7 @@ impl Book {
         })
     }
 
-    /// (order_id, size, priority_approximate), front first.
+    /// (`order_id`, size, `priority_approximate`), front first.
     fn queue(&self, py: Python<'_>, side: &str, price: i64) -> PyResult<Vec<(u64, u32, bool)>> {
         let side = side_of(side)?;
         self.see(py, |_, entry| {
@@ -113,7 +122,7 @@ impl Book {
         })
     }
 
-    /// (side, price, size, priority_approximate).
+    /// (side, price, size, `priority_approximate`).
     fn order(&self, py: Python<'_>, order_id: u64) -> PyResult<Option<(char, i64, u32, bool)>> {
         self.see(py, |_, entry| {
             let order = entry.book.order(order_id);
@@ -148,20 +157,23 @@ impl Book {
         self.see(py, |market, entry| Ok(market.suspicion(entry)))
     }
 
-    /// (price, size, bid_order_id, ask_order_id) of the matched view.
+    /// (price, size, `bid_order_id`, `ask_order_id`) of the matched view.
     fn executions(&self, py: Python<'_>) -> PyResult<Vec<(i64, u32, u64, u64)>> {
         self.see(py, |_, entry| {
             let matched = Matched::of(&entry.book);
             let executions = matched.executions().iter();
-            Ok(executions.map(|done| (done.price.0, done.size, done.bid_order_id, done.ask_order_id)).collect())
+            Ok(executions
+                .map(|done| (done.price.0, done.size, done.bid_order_id, done.ask_order_id))
+                .collect())
         })
     }
 
     /// (price, paired size, imbalance, its side) of the indicative auction.
-    fn uncross(&self, py: Python<'_>) -> PyResult<Option<(i64, u64, u64, Option<char>)>> {
+    fn uncross(&self, py: Python<'_>) -> PyResult<Option<UncrossTuple>> {
         self.see(py, |_, entry| {
             let result = uncross(&entry.book, entry.watch.reference());
-            Ok(result.map(|auction| (auction.price.0, auction.size, auction.imbalance, auction.side.map(code))))
+            Ok(result
+                .map(|auction| (auction.price.0, auction.size, auction.imbalance, auction.side.map(code))))
         })
     }
 

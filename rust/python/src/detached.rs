@@ -57,7 +57,11 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Looks at something shared: at once where it is free, else waiting without the GIL, since its holder may need it.
-pub fn with_locked<T: Send, R: Send>(py: Python<'_>, mutex: &Mutex<T>, see: impl FnOnce(&mut T) -> R + Send) -> R {
+pub fn with_locked<T: Send, R: Send>(
+    py: Python<'_>,
+    mutex: &Mutex<T>,
+    see: impl FnOnce(&mut T) -> R + Send,
+) -> R {
     match mutex.try_lock() {
         Ok(mut guard) => see(&mut guard),
         Err(TryLockError::Poisoned(poisoned)) => see(&mut poisoned.into_inner()),

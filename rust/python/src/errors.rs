@@ -22,8 +22,15 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let exception = py.get_type::<PyException>();
     let root = new_type(module, "BooktapeError", "Anything that booktape refuses.", &[&exception])?;
     let tree = Tree {
-        input: new_type(module, "InputError", "Input that cannot be read; the message says where.", &[&root])?.unbind(),
-        anomaly: new_type(module, "AnomalyError", "The first anomaly of a strict market.", &[&root])?.unbind(),
+        input: new_type(
+            module,
+            "InputError",
+            "Input that cannot be read; the message says where.",
+            &[&root],
+        )?
+        .unbind(),
+        anomaly: new_type(module, "AnomalyError", "The first anomaly of a strict market.", &[&root])?
+            .unbind(),
         not_found: new_type(
             module,
             "NotFoundError",
@@ -38,8 +45,13 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
             &[&root, &py.get_type::<PyValueError>()],
         )?
         .unbind(),
-        invariant: new_type(module, "InvariantError", "A broken invariant: a bug, please report it.", &[&root])?
-            .unbind(),
+        invariant: new_type(
+            module,
+            "InvariantError",
+            "A broken invariant: a bug, please report it.",
+            &[&root],
+        )?
+        .unbind(),
     };
     let _ = TREE.set(py, tree);
     Ok(())
@@ -55,7 +67,8 @@ fn new_type<'py>(
     let about = PyDict::new(py);
     about.set_item("__doc__", doc)?;
     about.set_item("__module__", "booktape")?;
-    let made = py.get_type::<PyType>().call1((name, PyTuple::new(py, bases)?, about))?.cast_into::<PyType>()?;
+    let made =
+        py.get_type::<PyType>().call1((name, PyTuple::new(py, bases)?, about))?.cast_into::<PyType>()?;
     module.add(name, &made)?;
     Ok(made)
 }

@@ -1,5 +1,8 @@
 //! The extension module `booktape._native`: convert, delegate, map errors, release the GIL; nothing else.
 
+// Python's arguments are extracted by value, and `map_err` hands errors over by value.
+#![allow(clippy::needless_pass_by_value)]
+
 mod book;
 mod buffer;
 mod counters;

@@ -63,14 +63,17 @@ impl Market {
     }
 
     /// Applies a block of raw 56-byte records; a report as JSON.
-    fn apply_records<'py>(&self, py: Python<'py>, records: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    fn apply_records<'py>(
+        &self,
+        py: Python<'py>,
+        records: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let copied;
-        let bytes = match records.cast::<PyBytes>() {
-            Ok(bytes) => bytes.as_bytes(),
-            Err(_) => {
-                copied = PyBuffer::<u8>::get(records)?.to_vec(py)?;
-                &copied
-            }
+        let bytes = if let Ok(bytes) = records.cast::<PyBytes>() {
+            bytes.as_bytes()
+        } else {
+            copied = PyBuffer::<u8>::get(records)?.to_vec(py)?;
+            &copied
         };
         let report = detached(py, None, |watcher| {
             let total = bytes.len() as u64;
@@ -96,7 +99,7 @@ impl Market {
         effect.map(|json| PyBytes::new(py, &json)).map_err(to_python)
     }
 
-    /// (publisher_id, instrument_id) of every book, in order of appearance.
+    /// (`publisher_id`, `instrument_id`) of every book, in order of appearance.
     fn books(&self, py: Python<'_>) -> Vec<(u16, u32)> {
         with_locked(py, &self.core, |market| {
             let keys = market.entries().iter().map(|entry| entry.key);
@@ -106,7 +109,9 @@ impl Market {
 
     #[pyo3(signature = (instrument_id, publisher_id=None))]
     fn book(&self, py: Python<'_>, instrument_id: u32, publisher_id: Option<u16>) -> PyResult<Book> {
-        let key = with_locked(py, &self.core, |market| market.find(instrument_id, publisher_id).map(|entry| entry.key));
+        let key = with_locked(py, &self.core, |market| {
+            market.find(instrument_id, publisher_id).map(|entry| entry.key)
+        });
         Ok(Book { market: Arc::clone(&self.core), key: key.map_err(to_python)? })
     }
 
@@ -152,11 +157,17 @@ fn apply_block(
     };
     let whole = bytes.len() / MboRecord::SIZE;
     if whole * MboRecord::SIZE != bytes.len() {
-        return Err(refuse(whole, format!("MBO records have {} bytes, this one is cut short", MboRecord::SIZE)));
+        return Err(refuse(
+            whole,
+            format!("MBO records have {} bytes, this one is cut short", MboRecord::SIZE),
+        ));
     }
     for (at, header) in bytes.chunks_exact(MboRecord::SIZE).enumerate() {
         if header[..2] != [MboRecord::WORDS, MboRecord::RTYPE] {
-            return Err(refuse(at, format!("not an MBO record: its header begins with {:02x?}", &header[..2])));
+            return Err(refuse(
+                at,
+                format!("not an MBO record: its header begins with {:02x?}", &header[..2]),
+            ));
         }
     }
     let mut batch = vec![MboRecord::default(); BATCH.min(whole)];

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use booktape_core::tape::Tape as CoreTape;
-use booktape_core::wire::{Depth, DepthOptions, Format, Frames, FrameShare};
+use booktape_core::wire::{Depth, DepthOptions, Format, FrameShare, Frames};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -73,7 +73,11 @@ struct Cache {
 
 impl Cache {
     fn find(&self, py: Python<'_>, position: u64) -> Option<Py<PyBytes>> {
-        self.frames.iter().rev().find(|(start, ..)| *start == position).map(|(_, frame, _)| frame.clone_ref(py))
+        self.frames
+            .iter()
+            .rev()
+            .find(|(start, ..)| *start == position)
+            .map(|(_, frame, _)| frame.clone_ref(py))
     }
 
     fn keep(&mut self, position: u64, frame: Py<PyBytes>, size: usize) {

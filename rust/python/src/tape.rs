@@ -35,7 +35,11 @@ impl Tape {
     }
 
     /// A market after `position` records, counted for metrics.
-    fn played(&self, position: u64, watcher: &mut Watcher) -> booktape_core::Result<booktape_core::market::Market> {
+    fn played(
+        &self,
+        position: u64,
+        watcher: &mut Watcher,
+    ) -> booktape_core::Result<booktape_core::market::Market> {
         let began = Instant::now();
         let market = self.core.market_at(position, &mut |done, total| watcher.look(done, total))?;
         Before::of(&booktape_core::market::Market::new()).count(&market, began.elapsed());
@@ -104,9 +108,12 @@ impl Tape {
             wanted.push((kind, count));
         }
         wanted.sort_by_key(|(kind, _)| *kind as u8);
-        let options = synth::Options { messages, instruments, seed, anomalies: wanted, ..synth::Options::default() };
-        detached(py, progress, |watcher| CoreTape::synthesize(&options, &mut |done, total| watcher.look(done, total)))
-            .map(Self::new)
+        let options =
+            synth::Options { messages, instruments, seed, anomalies: wanted, ..synth::Options::default() };
+        detached(py, progress, |watcher| {
+            CoreTape::synthesize(&options, &mut |done, total| watcher.look(done, total))
+        })
+        .map(Self::new)
     }
 
     fn __len__(&self) -> usize {
@@ -163,7 +170,7 @@ impl Tape {
         self.core.other_records()
     }
 
-    /// Every book the tape has records for: (publisher_id, publisher, instrument_id, symbol, records).
+    /// Every book the tape has records for: (`publisher_id`, publisher, `instrument_id`, symbol, records).
     fn instruments(&self) -> Vec<(u16, String, u32, Option<String>, u64)> {
         let books = self.core.books().iter();
         books
@@ -181,7 +188,9 @@ impl Tape {
     /// Writes a DBN file: whole or not at all.
     #[pyo3(signature = (path, *, progress=None))]
     fn write_dbn(&self, py: Python<'_>, path: PathBuf, progress: Option<Py<PyAny>>) -> PyResult<()> {
-        detached(py, progress, |watcher| self.core.write_dbn(&path, &mut |done, total| watcher.look(done, total)))
+        detached(py, progress, |watcher| {
+            self.core.write_dbn(&path, &mut |done, total| watcher.look(done, total))
+        })
     }
 
     fn position_at(&self, ts: u64) -> PyResult<u64> {

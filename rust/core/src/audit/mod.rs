@@ -144,7 +144,8 @@ impl Audit {
     /// # Errors
     /// [`Error::Invariant`] if it does not serialize, which only a bug can cause.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|error| Error::Invariant(format!("an audit does not serialize: {error}")))
+        serde_json::to_vec(self)
+            .map_err(|error| Error::Invariant(format!("an audit does not serialize: {error}")))
     }
 }
 

@@ -9,7 +9,13 @@ use crate::types::{Anomaly, Flags, MboRecord, Notes, Side};
 impl Book {
     /// A with `F_TOB` replaces the side, and `UNDEF_PRICE` leaves it empty; A with `F_MBP` sets the level.
     #[cold]
-    pub(super) fn add_aggregate(&mut self, record: &MboRecord, side: Side, flags: Flags, notes: &mut Notes) -> Effect {
+    pub(super) fn add_aggregate(
+        &mut self,
+        record: &MboRecord,
+        side: Side,
+        flags: Flags,
+        notes: &mut Notes,
+    ) -> Effect {
         let price = record.price();
         let replaces_side = flags.has(Flags::TOB);
         if !price.is_defined() {

@@ -30,7 +30,9 @@ impl Book {
     /// [`Error::Invariant`] naming the first that is broken.
     pub fn check(&self) -> Result<()> {
         let queued = self.check_ladder(Side::Bid, &self.bids)? + self.check_ladder(Side::Ask, &self.asks)?;
-        holds(queued == self.orders.len(), || format!("I2: {queued} orders in queues, {} live", self.orders.len()))?;
+        holds(queued == self.orders.len(), || {
+            format!("I2: {queued} orders in queues, {} live", self.orders.len())
+        })?;
         let registered = self.index.len();
         holds(registered == self.orders.len(), || {
             format!("I1: {registered} ids registered, {} orders live", self.orders.len())
@@ -38,7 +40,9 @@ impl Book {
         for slot in self.index.slots() {
             let id = self.orders.at(slot).id;
             let found = self.index.find(&self.orders, id);
-            holds(found == Some(slot), || format!("I1: order {id} in slot {slot} is registered as {found:?}"))?;
+            holds(found == Some(slot), || {
+                format!("I1: order {id} in slot {slot} is registered as {found:?}")
+            })?;
         }
         let (on_ladders, live) = (self.bids.len() + self.asks.len(), self.levels.len());
         holds(on_ladders == live, || format!("I5: {on_ladders} levels on ladders, {live} live"))?;
@@ -75,7 +79,9 @@ impl Book {
                 format!("I2: order {} does not know its place at {}", order.id, level.price)
             })?;
             holds(order.size > 0, || format!("I7: order {} has size 0", order.id))?;
-            holds(order.entered > entered, || format!("I8: order {} entered before the one ahead", order.id))?;
+            holds(order.entered > entered, || {
+                format!("I8: order {} entered before the one ahead", order.id)
+            })?;
             size += u64::from(order.size);
             count += 1;
             last = slot;

@@ -118,7 +118,8 @@ impl Book {
                 entered: aggregate.entered,
                 is_order: false,
             });
-            let mut orders = self.orders.queue(level).map(|slot| self.resting_order(slot, level.price)).peekable();
+            let mut orders =
+                self.orders.queue(level).map(|slot| self.resting_order(slot, level.price)).peekable();
             std::iter::from_fn(move || match (aggregate, orders.peek()) {
                 (Some(waiting), Some(order)) if order.entered > waiting.entered => aggregate.take(),
                 (Some(_), None) => aggregate.take(),

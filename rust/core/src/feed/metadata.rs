@@ -42,7 +42,12 @@ impl Metadata {
     ///
     /// # Errors
     /// [`Fault::Metadata`] if a symbol is longer than DBN allows.
-    pub fn for_mbo(dataset: &str, symbols: &[(u32, String)], start: Nanos, end: Nanos) -> Result<Self, Fault> {
+    pub fn for_mbo(
+        dataset: &str,
+        symbols: &[(u32, String)],
+        start: Nanos,
+        end: Nanos,
+    ) -> Result<Self, Fault> {
         let first_day = date_of(start);
         let day_after = date_of(end).next_day().unwrap_or(time::Date::MAX);
         let mappings = symbols.iter().map(|(id, symbol)| dbn::SymbolMapping {
@@ -68,13 +73,14 @@ impl Metadata {
 
     fn encode(decoded: dbn::Metadata) -> Result<Self, Fault> {
         let mut raw = Vec::new();
-        MetadataEncoder::new(&mut raw).encode(&decoded).map_err(damaged)?;
+        MetadataEncoder::new(&mut raw).encode(&decoded).map_err(|error| damaged(&error))?;
         Ok(Self { decoded, raw })
     }
 
     pub(super) fn read<R: Read>(source: &mut Source<R>) -> Result<Self, Fault> {
         source.fill_to(PRELUDE)?;
-        let &[b'D', b'B', b'N', version, a, b, c, d] = source.pending().get(..PRELUDE).unwrap_or_default() else {
+        let &[b'D', b'B', b'N', version, a, b, c, d] = source.pending().get(..PRELUDE).unwrap_or_default()
+        else {
             return Err(metadata_ends(source.pending().len(), PRELUDE));
         };
         if !(1..=3).contains(&version) {
@@ -90,10 +96,12 @@ impl Metadata {
             return Err(metadata_ends(source.pending().len(), whole));
         };
         source.consume(whole);
-        let decoded =
-            MetadataDecoder::<_, dbn::RecordHeader>::with_upgrade_policy(raw.as_slice(), VersionUpgradePolicy::AsIs)
-                .decode()
-                .map_err(damaged)?;
+        let decoded = MetadataDecoder::<_, dbn::RecordHeader>::with_upgrade_policy(
+            raw.as_slice(),
+            VersionUpgradePolicy::AsIs,
+        )
+        .decode()
+        .map_err(|error| damaged(&error))?;
         match decoded.schema {
             Some(Schema::Mbo) | None => Ok(Self { decoded, raw }),
             Some(other) => Err(Fault::Schema { found: other.to_string() }),
@@ -164,7 +172,7 @@ impl Metadata {
     }
 }
 
-fn damaged(error: dbn::Error) -> Fault {
+fn damaged(error: &dbn::Error) -> Fault {
     Fault::Metadata { why: error.to_string() }
 }
 
@@ -173,17 +181,22 @@ fn metadata_ends(have: usize, need: usize) -> Fault {
 }
 
 fn date_of(ts: Nanos) -> time::Date {
-    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ts.0)).map_or(time::Date::MAX, time::OffsetDateTime::date)
+    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ts.0))
+        .map_or(time::Date::MAX, time::OffsetDateTime::date)
 }
 
 fn midnight(date: time::Date) -> Nanos {
-    Nanos(u64::try_from(date.midnight().assume_utc().unix_timestamp_nanos()).unwrap_or(u64::from(date.year() > 1970) * u64::MAX))
+    Nanos(
+        u64::try_from(date.midnight().assume_utc().unix_timestamp_nanos())
+            .unwrap_or(u64::from(date.year() > 1970) * u64::MAX),
+    )
 }
 
 /// The name Databento gives a publisher, such as `GLBX.MDP3.GLBX`; its number where it has none.
 #[must_use]
 pub fn publisher_name(publisher_id: u16) -> String {
-    Publisher::try_from(publisher_id).map_or_else(|_| publisher_id.to_string(), |publisher| publisher.to_string())
+    Publisher::try_from(publisher_id)
+        .map_or_else(|_| publisher_id.to_string(), |publisher| publisher.to_string())
 }
 
 /// The publisher with this name or number.

@@ -91,12 +91,7 @@ impl Parser {
             return Ok(());
         }
         let need = pending.first().map_or(HEADER, |&length| usize::from(length) * 4);
-        Err(Fault::Truncated {
-            record: self.records_read(),
-            offset: self.offset,
-            need,
-            have: pending.len(),
-        })
+        Err(Fault::Truncated { record: self.records_read(), offset: self.offset, need, have: pending.len() })
     }
 
     pub(super) const fn consumed(&self) -> usize {

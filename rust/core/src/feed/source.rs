@@ -23,7 +23,8 @@ pub struct Limits {
 
 impl Limits {
     fn allowed(self, compressed: u64) -> u64 {
-        self.max_decompressed.unwrap_or_else(|| ALWAYS_ALLOWED.max(compressed.saturating_mul(PLAUSIBLE_RATIO)))
+        self.max_decompressed
+            .unwrap_or_else(|| ALWAYS_ALLOWED.max(compressed.saturating_mul(PLAUSIBLE_RATIO)))
     }
 }
 
@@ -125,8 +126,11 @@ impl<R: Read> Source<R> {
         let space = &mut self.buffer[self.end..];
         let read = match &mut self.stream {
             Stream::Plain(begun) => read_some(begun, space).map_err(|source| Fault::Read { source })?,
-            Stream::Zstd(decoder) => read_some(decoder, space)
-                .map_err(|error| Fault::Zstd { record: 0, offset: self.bytes_out, why: error.to_string() })?,
+            Stream::Zstd(decoder) => read_some(decoder, space).map_err(|error| Fault::Zstd {
+                record: 0,
+                offset: self.bytes_out,
+                why: error.to_string(),
+            })?,
         };
         self.hasher.update(&self.buffer[self.end..self.end + read]);
         self.end += read;

@@ -231,7 +231,9 @@ impl Market {
                 Error::NotFound(if publishers.is_empty() {
                     format!("no book of instrument {instrument_id}")
                 } else {
-                    format!("publisher {publisher_id} has no book of instrument {instrument_id}; {publishers} has")
+                    format!(
+                        "publisher {publisher_id} has no book of instrument {instrument_id}; {publishers} has"
+                    )
                 })
             });
         }

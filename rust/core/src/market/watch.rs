@@ -148,7 +148,8 @@ impl Watch {
     pub(super) fn event_end(&mut self, overlap: Overlap, ts: Nanos) {
         self.overlap = overlap;
         if overlap == Overlap::Crossed {
-            let period = self.crossed.get_or_insert(CrossedPeriod { start: ts, end: ts, event_ends: 0, trades: 0 });
+            let period =
+                self.crossed.get_or_insert(CrossedPeriod { start: ts, end: ts, event_ends: 0, trades: 0 });
             period.end = ts;
             period.event_ends += 1;
             return;

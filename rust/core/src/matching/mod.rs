@@ -140,7 +140,12 @@ impl<'a> Matched<'a> {
             }
             let size = bids.left.min(asks.left);
             let price = if bid.entered < ask.entered { bid.price } else { ask.price };
-            executions.push(Execution { price, size, bid_order_id: bid.order_id, ask_order_id: ask.order_id });
+            executions.push(Execution {
+                price,
+                size,
+                bid_order_id: bid.order_id,
+                ask_order_id: ask.order_id,
+            });
             bids.take(bid, size);
             asks.take(ask, size);
         }
@@ -165,7 +170,8 @@ impl<'a> Matched<'a> {
         let partly = consumed.rest(self.book, side).next().is_some_and(|level| level.price == price);
         let gone = self.book.levels(side).take(consumed.levels).any(|level| level.price == price);
         let (skipped, mut front) = if partly { (consumed.orders, consumed.front) } else { (0, 0) };
-        let queue = self.book.queue(side, price).skip(skipped as usize).take(if gone { 0 } else { usize::MAX });
+        let queue =
+            self.book.queue(side, price).skip(skipped as usize).take(if gone { 0 } else { usize::MAX });
         queue.map(move |order| OrderView { size: order.size - std::mem::take(&mut front), ..order })
     }
 
@@ -190,7 +196,10 @@ impl<'a> Matched<'a> {
         if let Bbo { bid: Some(bid), ask: Some(ask) } = self.bbo()
             && bid.price >= ask.price
         {
-            return Err(Error::Invariant(format!("I10: the matched view has bid {} and ask {}", bid.price, ask.price)));
+            return Err(Error::Invariant(format!(
+                "I10: the matched view has bid {} and ask {}",
+                bid.price, ask.price
+            )));
         }
         let executed: u64 = self.executions.iter().map(|execution| u64::from(execution.size)).sum();
         for (side, consumed) in [(Side::Bid, self.bid), (Side::Ask, self.ask)] {

@@ -150,7 +150,10 @@ impl Depth {
         side(&mut out, &now.bids);
         text(&mut out, ",\"asks\":");
         side(&mut out, &now.asks);
-        text(&mut out, if now.overlap == Overlap::Crossed { ",\"crossed\":true" } else { ",\"crossed\":false" });
+        text(
+            &mut out,
+            if now.overlap == Overlap::Crossed { ",\"crossed\":true" } else { ",\"crossed\":false" },
+        );
         text(&mut out, if now.overlap == Overlap::Locked { ",\"locked\":true" } else { ",\"locked\":false" });
         text(&mut out, ",\"suspect\":");
         match &now.suspect {
@@ -227,16 +230,23 @@ impl Tape {
     /// # Errors
     /// [`Error::NotFound`] and [`Error::Parameter`], naming the choices.
     pub fn find_book(&self, instrument_id: u32, publisher_id: Option<u16>) -> Result<BookKey> {
-        let of_instrument: Vec<BookKey> =
-            self.books().iter().map(|(key, _)| *key).filter(|key| key.instrument_id == instrument_id).collect();
-        let of_publisher = |key: &&BookKey| publisher_id.is_none_or(|publisher_id| key.publisher_id == publisher_id);
+        let of_instrument: Vec<BookKey> = self
+            .books()
+            .iter()
+            .map(|(key, _)| *key)
+            .filter(|key| key.instrument_id == instrument_id)
+            .collect();
+        let of_publisher =
+            |key: &&BookKey| publisher_id.is_none_or(|publisher_id| key.publisher_id == publisher_id);
         let mut found = of_instrument.iter().filter(of_publisher);
         match (found.next(), found.next()) {
             (Some(key), None) => Ok(*key),
             (Some(_), Some(_)) => Err(Error::Parameter {
                 name: "publisher_id",
                 value: "None".to_owned(),
-                expected: format!("instrument {instrument_id} has several publishers, name one of {of_instrument:?}"),
+                expected: format!(
+                    "instrument {instrument_id} has several publishers, name one of {of_instrument:?}"
+                ),
             }),
             (None, _) if of_instrument.is_empty() => {
                 Err(Error::NotFound(format!("{}: no records of instrument {instrument_id}", self.name())))

@@ -207,5 +207,6 @@ pub fn summary(tape: &Tape) -> Result<Vec<u8>> {
 }
 
 fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(|error| Error::Invariant(format!("a value does not serialize: {error}")))
+    serde_json::to_vec(value)
+        .map_err(|error| Error::Invariant(format!("a value does not serialize: {error}")))
 }

@@ -1,7 +1,7 @@
 //! Lossless record streams: any stretch of a tape as frames.
 
-use super::json::{compact_record, number, text};
 use super::full;
+use super::json::{compact_record, number, text};
 use crate::error::{Error, Result};
 use crate::feed::{Progress, encode_record};
 use crate::tape::{Cursor, Tape};

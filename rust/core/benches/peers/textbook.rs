@@ -1,0 +1,73 @@
+//! The book as textbooks draw it: a queue of orders a level, levels in a tree, ids in the standard hash map, and a
+//! search through the level for every cancel and modify.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use booktape_core::types::{Action, MboRecord, Side};
+
+#[derive(Default)]
+pub struct Textbook {
+    bids: BTreeMap<i64, VecDeque<(u64, u32)>>,
+    asks: BTreeMap<i64, VecDeque<(u64, u32)>>,
+    places: HashMap<u64, (Side, i64)>,
+}
+
+impl Textbook {
+    pub fn best(&self) -> (Option<i64>, Option<i64>) {
+        (self.bids.keys().next_back().copied(), self.asks.keys().next().copied())
+    }
+
+    pub fn apply(&mut self, record: &MboRecord) {
+        let side = record.side().ok().flatten();
+        match (record.action(), side) {
+            (Some(Action::Add), Some(side)) => self.add(record, side),
+            (Some(Action::Cancel), Some(_)) => self.cancel(record),
+            (Some(Action::Modify), Some(side)) => self.modify(record, side),
+            (Some(Action::Clear), _) => *self = Self::default(),
+            _ => {}
+        }
+    }
+
+    fn side(&mut self, side: Side) -> &mut BTreeMap<i64, VecDeque<(u64, u32)>> {
+        match side {
+            Side::Bid => &mut self.bids,
+            Side::Ask => &mut self.asks,
+        }
+    }
+
+    fn add(&mut self, record: &MboRecord, side: Side) {
+        self.side(side).entry(record.price).or_default().push_back((record.order_id, record.size));
+        self.places.insert(record.order_id, (side, record.price));
+    }
+
+    fn cancel(&mut self, record: &MboRecord) {
+        let Some(&(side, price)) = self.places.get(&record.order_id) else { return };
+        let Some(level) = self.side(side).get_mut(&price) else { return };
+        let Some(at) = level.iter().position(|(id, _)| *id == record.order_id) else { return };
+        level[at].1 = level[at].1.saturating_sub(record.size);
+        if level[at].1 == 0 {
+            level.remove(at);
+            if level.is_empty() {
+                self.side(side).remove(&price);
+            }
+            self.places.remove(&record.order_id);
+        }
+    }
+
+    fn modify(&mut self, record: &MboRecord, side: Side) {
+        let Some(&(old_side, price)) = self.places.get(&record.order_id) else {
+            return self.add(record, side);
+        };
+        let Some(level) = self.side(old_side).get_mut(&price) else { return };
+        let Some(at) = level.iter().position(|(id, _)| *id == record.order_id) else { return };
+        if (old_side, price) == (side, record.price) && record.size <= level[at].1 {
+            level[at].1 = record.size;
+            return;
+        }
+        level.remove(at);
+        if level.is_empty() {
+            self.side(old_side).remove(&price);
+        }
+        self.add(record, side);
+    }
+}
