@@ -12,7 +12,7 @@ from booktape.cli.audit import audit
 from booktape.cli.book import book
 from booktape.cli.demo import demo
 from booktape.cli.doctor import doctor
-from booktape.cli.exits import MEANING, Exit, report
+from booktape.cli.exits import MEANING, Exit, ReaderGoneError, report
 from booktape.cli.inspect import inspect
 from booktape.cli.replay import replay
 from booktape.cli.serve import serve
@@ -34,7 +34,16 @@ _EPILOG = "\n\n".join(
 )
 
 
+class _Commands(click.RichGroup):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as gone:
+            raise ReaderGoneError from gone
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EPILOG,
 )

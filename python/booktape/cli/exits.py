@@ -40,6 +40,11 @@ MEANING = {
     Exit.INTERRUPTED: "stopped by Ctrl-C",
 }
 
+
+class ReaderGoneError(Exception):
+    """Nobody reads standard output any more; click would make a failure of the operating system's word for it."""
+
+
 _BY_ERROR: list[tuple[type[BooktapeError], Exit]] = [
     (InputError, Exit.BAD_INPUT),
     (NotFoundError, Exit.NOT_FOUND),
@@ -53,8 +58,8 @@ def report(error: BaseException) -> Exit:
     match error:
         case KeyboardInterrupt() | EOFError() | click.Abort():
             return _say("stopped", Exit.INTERRUPTED)
-        case BrokenPipeError():
-            # The reader has what it wanted, as in `booktape … | head`; the interpreter's last flush must not complain.
+        case ReaderGoneError() | BrokenPipeError():
+            # It has what it wanted, as in `booktape … | head`; the interpreter's last flush must not complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.OK
         case click.ClickException():
