@@ -15,7 +15,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import booktape as bt
 from booktape.service.app import Service
-from booktape.service.deck import Deck
 from booktape.service.server import Server, listen, url_of
 from booktape.service.streams.clock import Clock, WallClock
 from booktape.settings import Settings
@@ -87,10 +86,10 @@ def serving(*tapes: bt.Tape, settings: Settings | None = None, clock: Clock | No
     """Serves tapes until the block ends."""
     settings = settings or Settings(heartbeat_seconds=15)
     listener = listen("127.0.0.1", 0, slow_client_seconds=settings.slow_client_seconds)
-    service = Service(Deck(tapes, cache_bytes=settings.cache_bytes), settings, clock or WallClock())
+    service = Service(tapes, settings, clock or WallClock())
     ready = threading.Event()
     server = Server(service, ready.set)
-    loop = asyncio.new_event_loop()
+    loop = (server.config.get_loop_factory() or asyncio.new_event_loop)()
     thread = threading.Thread(target=_run, args=(loop, server, listener))
     running = Running(url_of(listener), service, server, thread, loop)
     thread.start()

@@ -1,6 +1,7 @@
 """Many clients, slow clients, and clients that go away."""
 
 import asyncio
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -89,6 +90,19 @@ def test_a_client_that_reads_nothing_costs_bounded_memory() -> None:
         settle(running)
     whole = 200_000 * 400
     assert grown < whole, f"{grown:,} bytes for 50 clients that read nothing, of a stream of about {whole:,}"
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux closes such connections by itself")
+def test_a_client_that_reads_nothing_for_too_long_is_closed() -> None:
+    big = bt.synthesize(messages=100_000, seed=5)
+    path = "/api/mbo/stream/json/0"
+    with (
+        serving(big, settings=Settings(slow_client_seconds=0.5)) as running,
+        raw_connection(running, path, receive_buffer=4_096) as stalled,
+    ):
+        read_until(stalled, b"data: ")
+        settle(running)
+        assert running.service.slots.open == 0
 
 
 def test_clients_that_connect_and_drop_leave_nothing_behind(tape: bt.Tape) -> None:

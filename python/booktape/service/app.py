@@ -1,5 +1,6 @@
 """The application: every route with what it needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from litestar import Litestar
@@ -7,6 +8,7 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
+from booktape import Tape
 from booktape.service import problems
 from booktape.service.deck import Deck
 from booktape.service.descriptions import describe
@@ -32,14 +34,15 @@ from booktape.settings import Settings
 
 @dataclass
 class Service:
-    """An application and the parts that outlive its requests."""
+    """An application that serves tapes, and the parts that outlive its requests."""
 
-    deck: Deck
+    tapes: Sequence[Tape] = ()
     settings: Settings = field(default_factory=Settings)
     clock: Clock = field(default_factory=WallClock)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
     def __post_init__(self) -> None:
+        self.deck = Deck(self.tapes, cache_bytes=self.settings.cache_bytes, progress=self.lifecycle.carry_on)
         self.slots = StreamSlots(self.settings.max_streams, self.lifecycle)
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(CoreCollector())

@@ -25,6 +25,7 @@ from booktape.service.tapes.schemas import (
 from booktape.values import View
 
 Format = Literal["json", "full", "dbn"]
+Progress = Callable[[int, int], object]
 Result = TypeVar("Result")
 
 _FRAME_CACHES = 8
@@ -33,12 +34,13 @@ _FRAME_CACHES = 8
 class LoadedTape:
     """A tape with what the service keeps beside it: its audit, and frames that clients share."""
 
-    def __init__(self, tape: Tape, cache_bytes: int) -> None:
+    def __init__(self, tape: Tape, cache_bytes: int, progress: Progress | None) -> None:
         self.id = tape.id
         self._tape = tape
         self._native = tape._native
         self._instruments = _tree(tape)
         self._cache_bytes = cache_bytes
+        self._progress = progress
         self._frames: dict[tuple[Format, int | None], SharedFrames] = {}
         self._audit: AuditReport | None = None
         self._audit_lock = Lock()
@@ -179,7 +181,8 @@ class LoadedTape:
         """What was wrong and where each book ended; worked out once, however many ask."""
         async with self._audit_lock:
             if self._audit is None:
-                self._audit = msgspec.json.decode(await self._aside(self._native.audit_json), type=AuditReport)
+                audit = partial(self._native.audit_json, progress=self._progress)
+                self._audit = msgspec.json.decode(await self._aside(audit), type=AuditReport)
             return self._audit
 
     def frames(self, form: Format, instrument_id: int | None) -> SharedFrames:
@@ -216,7 +219,7 @@ class LoadedTape:
         return await self._aside(partial(make, levels=levels, view=view, trades=trades))
 
     async def _aside(self, work: Callable[[], Result]) -> Result:
-        return await to_thread.run_sync(work, limiter=self._cores)
+        return await to_thread.run_sync(work, limiter=self._cores, abandon_on_cancel=True)
 
     def _require_in_range(self, name: str, ts: int) -> None:
         start, end = self._tape.start_ns, self._tape.end_ns
@@ -236,10 +239,13 @@ class LoadedTape:
 
 
 class Deck:
-    """The tapes of a service, by id, in the order they were given."""
+    """The tapes of a service, by id, in the order they were given.
 
-    def __init__(self, tapes: Iterable[Tape] = (), *, cache_bytes: int = 2**25) -> None:
-        self._tapes = {tape.id: LoadedTape(tape, cache_bytes) for tape in tapes}
+    `cache_bytes` bounds the frames kept ready for a tape and format; `progress` is called by long work and may end it.
+    """
+
+    def __init__(self, tapes: Iterable[Tape], *, cache_bytes: int, progress: Progress | None = None) -> None:
+        self._tapes = {tape.id: LoadedTape(tape, cache_bytes, progress) for tape in tapes}
 
     def __iter__(self) -> Iterator[LoadedTape]:
         return iter(self._tapes.values())

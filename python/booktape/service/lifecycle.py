@@ -3,6 +3,8 @@
 import asyncio
 from enum import StrEnum
 
+from litestar.exceptions import ServiceUnavailableException
+
 
 class Phase(StrEnum):
     """What `/ready` answers by."""
@@ -33,6 +35,15 @@ class Lifecycle:
         """Begins to serve, unless it was told to stop while loading."""
         if self.phase is Phase.LOADING:
             self.phase = Phase.READY
+
+    def carry_on(self, _done: int = 0, _total: int = 0) -> None:
+        """Called by long work now and then, to be stopped when the service stops.
+
+        Raises:
+            ServiceUnavailableException: it does.
+        """
+        if self.phase is Phase.DRAINING:
+            raise ServiceUnavailableException(detail="the service is stopping")
 
     def drain(self) -> None:
         """Stops: no new streams, open ones say goodbye."""

@@ -4,12 +4,11 @@ import json
 import sys
 
 from booktape.service.app import Service
-from booktape.service.deck import Deck
 
 
 def schema() -> str:
     """The schema as JSON, the same text every time."""
-    return json.dumps(Service(Deck()).litestar().openapi_schema.to_schema(), indent=2, sort_keys=True) + "\n"
+    return json.dumps(Service().litestar().openapi_schema.to_schema(), indent=2, sort_keys=True) + "\n"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import uvicorn
 from booktape import Tape
 from booktape.service import log
 from booktape.service.app import Service
-from booktape.service.deck import Deck
 from booktape.settings import Settings
 
 SEND_BUFFER_BYTES = 128 * 1024
@@ -19,6 +18,9 @@ SEND_BUFFER_BYTES = 128 * 1024
 BACKLOG = 2_048
 GRACE_SECONDS = 0.2
 """Time for clients to take the last event when the service stops; then connections are cut."""
+
+PATIENCE_SECONDS = 5
+"""Time for answers that are being worked out; then they are given up."""
 
 
 class Server(uvicorn.Server):
@@ -34,6 +36,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 backlog=BACKLOG,
+                timeout_graceful_shutdown=PATIENCE_SECONDS,
             )
         )
         self._service = service
@@ -76,7 +79,7 @@ def run(tapes: Sequence[Tape], *, host: str, port: int, settings: Settings, on_r
     listener = listen(host, port, slow_client_seconds=settings.slow_client_seconds)
     log.configure(settings)
     allow_files(settings.max_streams + 256)
-    service = Service(Deck(tapes, cache_bytes=settings.cache_bytes), settings)
+    service = Service(tapes, settings)
     Server(service, lambda: on_ready(url_of(listener))).run(sockets=[listener])
 
 
