@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from booktape import _native
@@ -15,7 +16,7 @@ from booktape.replay import Clock, WallClock, paced
 from booktape.values import Instrument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from booktape.book import Book
     from booktape.records import Records
 
-Path: TypeAlias = "str | os.PathLike[str]"
-Progress: TypeAlias = "Callable[[int, int], object]"
+Path: TypeAlias = str | os.PathLike[str]
+Progress: TypeAlias = Callable[[int, int], object]
 """Called now and then with the work done and the whole; what it raises stops the work."""
 
 
