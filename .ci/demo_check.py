@@ -78,8 +78,10 @@ async def check(url: str) -> None:
         await get(client, "/ready")
         print(f"demo-check: {url} is healthy and ready", flush=True)
         page = await get(client, "/")
-        if "<title>" not in page.text or "/_app/" not in page.text:
+        script = re.search(r'"(/_app/[^"]+\.js)"', page.text)
+        if not script:
             raise CheckError(f"/ is not the built page: {page.text[:200]}")
+        await get(client, script[1])
         print("demo-check: the page is served", flush=True)
         print(f"demo-check: {await moving_prices(client)}", flush=True)
 
