@@ -64,35 +64,25 @@ pub fn read<R: Read>(
     let mut source = source::Source::open(reader, options.limits).map_err(fault)?;
     let metadata = Metadata::read(&mut source).map_err(fault)?;
     let mut parser = parse::Parser::new(&metadata);
-    let mut left = None;
-    loop {
-        match source.fill() {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(found @ (Fault::TooLarge { .. } | Fault::Read { .. })) => return Err(fault(found)),
-            Err(found) => {
-                left = Some(found);
-            }
-        }
+    let damage = loop {
         let parsed = parser.parse(source.pending());
         source.consume(parser.consumed());
         if let Err(found) = parsed {
-            left = Some(found);
-        }
-        if left.is_some() {
-            break;
+            break Some(found);
         }
         on_progress(source.bytes_in().min(size), size)?;
-    }
-    if left.is_none() {
-        left = parser.end(source.pending()).err();
-    }
-    if let Some(found) = left.take() {
-        if !options.tolerant {
-            return Err(fault(found.at_record(parser.records_read(), parser.offset())));
+        match source.fill() {
+            Ok(0) => break parser.end(source.pending()).err(),
+            Ok(_) => {}
+            Err(found @ (Fault::TooLarge { .. } | Fault::Read { .. })) => return Err(fault(found)),
+            Err(found) => break Some(found),
         }
-        left = Some(found.at_record(parser.records_read(), parser.offset()));
-    }
+    };
+    let left = damage.map(|found| found.at_record(parser.records_read(), parser.offset()));
+    let left = match left {
+        Some(found) if !options.tolerant => return Err(fault(found)),
+        left => left,
+    };
     let hash = source.hash();
     Ok(parser.into_contents(metadata, left, hash))
 }
