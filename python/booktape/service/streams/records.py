@@ -95,16 +95,18 @@ class RecordStreams:
     async def delayed(self, tape: LoadedTape, position: int, delay: float) -> AsyncIterator[bytes]:
         """Full events one by one, `delay` seconds between them."""
         stream = await tape.record_stream("full", position, None)
+        due = self._clock.now()
         while stream.position < len(tape):
-            yield stream.next(stream.position + 1)
-            due = self._clock.now() + delay
-            while (left := due - self._clock.now()) > 0 and not self._lifecycle.closing.is_set():
-                await self._clock.sleep(min(left, self._heartbeat), self._lifecycle.closing)
-                if left > self._heartbeat:
-                    yield HEARTBEAT
-            if self._lifecycle.closing.is_set() and stream.position < len(tape):
+            if self._lifecycle.closing.is_set():
                 yield bye(stream.position)
                 return
+            if (left := due - self._clock.now()) <= 0:
+                yield stream.next(stream.position + 1)
+                due = self._clock.now() + delay
+                continue
+            await self._clock.sleep(min(left, self._heartbeat), self._lifecycle.closing)
+            if left > self._heartbeat:
+                yield HEARTBEAT
         yield STREAM_END
 
     async def _unless_closing(self) -> None:
