@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -17,7 +18,16 @@ def quiet() -> None:
 
 
 @pytest.fixture(scope="session")
-def running(tape: bt.Tape, two_instruments: bt.Tape) -> Iterator[Running]:
-    """The small tape first, then the one of two instruments."""
-    with serving(tape, two_instruments) as server:
+def two_publishers(tape: bt.Tape, tape_file: Path) -> bt.Tape:
+    """The records of `tape`, every other one by another publisher."""
+    data = tape_file.read_bytes()
+    records = tape.to_numpy().copy()
+    records["publisher_id"][::2] = 2
+    return bt.open(data.removesuffix(tape.to_numpy().tobytes()) + records.tobytes())
+
+
+@pytest.fixture(scope="session")
+def running(tape: bt.Tape, two_instruments: bt.Tape, two_publishers: bt.Tape) -> Iterator[Running]:
+    """The small tape first, then the others."""
+    with serving(tape, two_instruments, two_publishers) as server:
         yield server

@@ -113,6 +113,15 @@ def test_which_instrument_must_be_said_where_there_are_several(
     assert all(symbol in detail for symbol in two_instruments.symbols.values())
 
 
+@pytest.mark.parametrize("route", ["book", "depth"])
+def test_which_publisher_must_be_said_where_there_are_several(
+    running: Running, two_publishers: bt.Tape, route: str
+) -> None:
+    detail = refused(running, f"/api/v1/tapes/{two_publishers.id}/{route}", 400)
+    assert "publisher = None: say which" in detail
+    assert "1 (GLBX.MDP3.GLBX)" in detail
+
+
 @pytest.mark.parametrize("path", ["/api/nothing", "/api/v1/nothing", "/missing.js"])
 def test_an_unknown_path_is_a_problem_too(running: Running, path: str) -> None:
     refused(running, path, 404)

@@ -9,7 +9,7 @@ from tests.service.running import Running
 
 
 def test_tapes_are_listed_in_the_order_given(running: Running, tape: bt.Tape, two_instruments: bt.Tape) -> None:
-    first, second = running.get("/api/v1/tapes")
+    first, second, _ = running.get("/api/v1/tapes")
     assert (first["id"], second["id"]) == (tape.id, two_instruments.id)
     assert first["records"] == len(tape)
     assert (first["start"], first["end"]) == (str(tape.start_ns), str(tape.end_ns))
@@ -76,6 +76,26 @@ def test_instruments_go_by_id_or_symbol_and_publishers_by_id_or_name(
         by_number = running.get(path, instrument=node["instrument_id"], publisher=leaf["publisher_id"])
         assert by_name == by_number
         assert by_name["instrument_id"] == node["instrument_id"]
+
+
+def test_a_book_before_its_first_record_is_empty(running: Running, two_instruments: bt.Tape) -> None:
+    first = int(two_instruments.to_numpy()["instrument_id"][0])
+    (later,) = set(two_instruments.symbols) - {first}
+    state = running.get(f"/api/v1/tapes/{two_instruments.id}/book", at=0, instrument=later)
+    assert (state["instrument_id"], state["symbol"]) == (later, two_instruments.symbols[later])
+    assert (state["index"], state["bids"], state["asks"], state["order_count"]) == (1, [], [], 0)
+    assert state["executions"] == {"count": 0, "size": 0}
+
+
+def test_each_publisher_has_its_own_book(running: Running, two_publishers: bt.Tape) -> None:
+    path = f"/api/v1/tapes/{two_publishers.id}"
+    (node,) = running.get(f"{path}/instruments")
+    assert [leaf["records"] for leaf in node["publishers"]] == [2_500, 2_500]
+    for leaf in node["publishers"]:
+        state = running.get(f"{path}/book", publisher=leaf["publisher"])
+        assert (state["publisher_id"], state["publisher"]) == (leaf["publisher_id"], leaf["publisher"])
+        book = two_publishers.book_at(4_999, publisher_id=leaf["publisher_id"])
+        assert [int(level["price"]) for level in state["asks"]] == [level.price for level in book.asks(10)]
 
 
 def test_records_page_through_the_whole_tape(running: Running, tape: bt.Tape) -> None:

@@ -12,16 +12,15 @@ from booktape import NotFoundError, Tape
 from booktape._native import DepthStream, RecordStream, SharedFrames
 from booktape.moment import iso
 from booktape.parameters import bad_parameter
-from booktape.service.parameters import InstrumentRef, PublisherRef, When
+from booktape.service.parameters import When
 from booktape.service.tapes.audit import AuditReport
 from booktape.service.tapes.schemas import (
     EMPTY_BOOK,
     BookState,
-    InstrumentNode,
-    PublisherLeaf,
     RecordsPage,
     TapeDetails,
 )
+from booktape.service.tapes.tree import BookKey, MarketTree
 from booktape.values import View
 
 Format = Literal["json", "full", "dbn"]
@@ -34,18 +33,17 @@ _FRAME_CACHES = 8
 class LoadedTape:
     """A tape with what the service keeps beside it: its audit, and frames that clients share."""
 
-    def __init__(self, tape: Tape, cache_bytes: int, progress: Progress | None) -> None:
+    def __init__(self, tape: Tape, cache_bytes: int, progress: Progress | None, cores: CapacityLimiter) -> None:
         self.id = tape.id
+        self.tree = MarketTree(tape)
         self._tape = tape
         self._native = tape._native
-        self._instruments = _tree(tape)
         self._cache_bytes = cache_bytes
         self._progress = progress
         self._frames: dict[tuple[Format, int | None], SharedFrames] = {}
         self._audit: AuditReport | None = None
         self._audit_lock = Lock()
-        # Applying from the start keeps a core busy: more at once than there are cores only makes each of them late.
-        self._cores = CapacityLimiter(max(1, cpu_count() or 1))
+        self._cores = cores
 
     def __len__(self) -> int:
         return len(self._tape)
@@ -76,10 +74,6 @@ class LoadedTape:
             other_records=tape.other_records,
         )
 
-    def instruments(self) -> list[InstrumentNode]:
-        """Instruments with their publishers, most records first."""
-        return self._instruments
-
     def position_at(self, at: When | None) -> int:
         """How many records lie before a moment: the end where there is none.
 
@@ -108,57 +102,17 @@ class LoadedTape:
             raise bad_parameter("from", index, f"an index from 0 to {len(self):,}, the end of the tape")
         return index
 
-    def instrument_id(self, wanted: InstrumentRef | None) -> int:
-        """The instrument that was asked for, or the only one.
-
-        Raises:
-            NotFoundError: there is no such instrument.
-            ParameterError: none was named and the tape has several, or several have that symbol.
-        """
-        if wanted is None:
-            if len(self._instruments) == 1:
-                return self._instruments[0].instrument_id
-            raise bad_parameter("instrument", None, f"say which; the tape has {self._known_instruments()}")
-        found = [node for node in self._instruments if wanted.means(node.instrument_id, node.symbol)]
-        if not found:
-            raise NotFoundError(f"no instrument {wanted} on tape {self.id}; it has {self._known_instruments()}")
-        if len(found) > 1:
-            ids = ", ".join(str(node.instrument_id) for node in found)
-            raise bad_parameter("instrument", str(wanted), f"say which by id; these have that symbol: {ids}")
-        return found[0].instrument_id
-
-    def publisher_id(self, instrument_id: int, wanted: PublisherRef | None) -> int:
-        """The publisher that was asked for, or the instrument's only one.
-
-        Raises:
-            NotFoundError: that publisher has no records of the instrument.
-            ParameterError: none was named and there are several.
-        """
-        publishers = next(node.publishers for node in self._instruments if node.instrument_id == instrument_id)
-        known = ", ".join(f"{leaf.publisher_id} ({leaf.publisher})" for leaf in publishers)
-        if wanted is None:
-            if len(publishers) == 1:
-                return publishers[0].publisher_id
-            raise bad_parameter("publisher", None, f"say which; instrument {instrument_id} has {known}")
-        for leaf in publishers:
-            if wanted.means(leaf.publisher_id, leaf.publisher):
-                return leaf.publisher_id
-        raise NotFoundError(f"no publisher {wanted} of instrument {instrument_id} on tape {self.id}; it has {known}")
-
-    async def book(
-        self, position: int, instrument_id: int, publisher_id: int, *, depth: int, view: View, orders: bool
-    ) -> BookState:
+    async def book(self, position: int, key: BookKey, *, depth: int, view: View, orders: bool) -> BookState:
         """A book as it stood at a position; empty before its first record."""
-        node = next(node for node in self._instruments if node.instrument_id == instrument_id)
-        leaf = next(leaf for leaf in node.publishers if leaf.publisher_id == publisher_id)
+        instrument_id, publisher_id = key.instrument.instrument_id, key.publisher.publisher_id
         ts = self.ts_at(position - 1) if position else None
         place = {
             "index": position,
             "ts_recv": None if ts is None else str(ts),
             "instrument_id": instrument_id,
             "publisher_id": publisher_id,
-            "publisher": leaf.publisher,
-            "symbol": node.symbol,
+            "publisher": key.publisher.publisher,
+            "symbol": key.instrument.symbol,
             "view": view,
         }
 
@@ -211,12 +165,10 @@ class LoadedTape:
 
         return await self._aside(stream)
 
-    async def depth_stream(
-        self, position: int, instrument_id: int, publisher_id: int, *, levels: int, view: View, trades: bool
-    ) -> DepthStream:
+    async def depth_stream(self, position: int, key: BookKey, *, levels: int, view: View, trades: bool) -> DepthStream:
         """A screen of one book for one client, standing at a position."""
-        make = partial(DepthStream, self._native, instrument_id, publisher_id, start=position)
-        return await self._aside(partial(make, levels=levels, view=view, trades=trades))
+        make = partial(DepthStream, self._native, key.instrument.instrument_id, key.publisher.publisher_id)
+        return await self._aside(partial(make, start=position, levels=levels, view=view, trades=trades))
 
     async def _aside(self, work: Callable[[], Result]) -> Result:
         return await to_thread.run_sync(work, limiter=self._cores, abandon_on_cancel=True)
@@ -229,14 +181,6 @@ class LoadedTape:
             given = iso(ts) if 0 <= ts < 2**64 else f"ns:{ts}"
             raise bad_parameter(name, given, f"outside the tape, which runs from {iso(start)} to {iso(end)}")
 
-    def _known_instruments(self) -> str:
-        shown = ", ".join(
-            f"{node.instrument_id} ({node.symbol})" if node.symbol else str(node.instrument_id)
-            for node in self._instruments[:8]
-        )
-        more = len(self._instruments) - 8
-        return (shown or "none") + (f" and {more:,} more" if more > 0 else "")
-
 
 class Deck:
     """The tapes of a service, by id, in the order they were given.
@@ -245,7 +189,9 @@ class Deck:
     """
 
     def __init__(self, tapes: Iterable[Tape], *, cache_bytes: int, progress: Progress | None = None) -> None:
-        self._tapes = {tape.id: LoadedTape(tape, cache_bytes, progress) for tape in tapes}
+        # Applying records keeps a core busy: more at once than there are cores only makes each of them late.
+        cores = CapacityLimiter(cpu_count() or 1)
+        self._tapes = {tape.id: LoadedTape(tape, cache_bytes, progress, cores) for tape in tapes}
 
     def __iter__(self) -> Iterator[LoadedTape]:
         return iter(self._tapes.values())
@@ -269,12 +215,3 @@ class Deck:
         for tape in self:
             return tape
         raise NotFoundError("no tape is loaded")
-
-
-def _tree(tape: Tape) -> list[InstrumentNode]:
-    nodes: dict[int, InstrumentNode] = {}
-    for entry in tape.instruments:
-        node = nodes.setdefault(entry.instrument_id, InstrumentNode(entry.instrument_id, entry.symbol, 0, []))
-        node.records += entry.records
-        node.publishers.append(PublisherLeaf(entry.publisher_id, entry.publisher, entry.records))
-    return sorted(nodes.values(), key=lambda node: -node.records)

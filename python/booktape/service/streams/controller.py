@@ -117,7 +117,7 @@ class StreamsController(Controller):
         """
         loaded = deck.tape(tape)
         position = _resume(loaded, start, last_event_id)
-        only = None if instrument is None else loaded.instrument_id(instrument)
+        only = None if instrument is None else loaded.tree.instrument(instrument).instrument_id
         if skip and form != "dbn":
             raise bad_parameter("skip", skip, "goes with format=dbn; other streams resume by from or Last-Event-ID")
         if form == "dbn":
@@ -165,11 +165,9 @@ class StreamsController(Controller):
         """
         loaded = deck.tape(tape)
         position = _resume(loaded, start, last_event_id)
-        instrument_id = loaded.instrument_id(instrument)
         screen = Screen(
             tape=loaded,
-            instrument_id=instrument_id,
-            publisher_id=loaded.publisher_id(instrument_id, publisher),
+            key=loaded.tree.book(instrument, publisher),
             levels=levels,
             view=view,
             trades=trades,

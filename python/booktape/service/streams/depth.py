@@ -11,6 +11,7 @@ from booktape.service.lifecycle import Lifecycle
 from booktape.service.streams.clock import Clock
 from booktape.service.streams.events import HEARTBEAT, STREAM_END, bye, jump
 from booktape.service.streams.pace import Pace
+from booktape.service.tapes.tree import BookKey
 from booktape.values import View
 
 LONGEST_WAIT_SECONDS = 2.0
@@ -26,8 +27,7 @@ class Screen:
     """What a client wants to see."""
 
     tape: LoadedTape
-    instrument_id: int
-    publisher_id: int
+    key: BookKey
     levels: int
     view: View
     trades: bool
@@ -38,9 +38,7 @@ class Screen:
 
     async def at(self, position: int) -> DepthStream:
         """The screen's book at a position."""
-        return await self.tape.depth_stream(
-            position, self.instrument_id, self.publisher_id, levels=self.levels, view=self.view, trades=self.trades
-        )
+        return await self.tape.depth_stream(position, self.key, levels=self.levels, view=self.view, trades=self.trades)
 
 
 class DepthStreams:

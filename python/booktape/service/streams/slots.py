@@ -8,8 +8,6 @@ from booktape.service.lifecycle import Lifecycle, Phase
 
 RETRY_AFTER_SECONDS = 5
 """What a client that was refused is told to wait."""
-
-
 STREAMS = "streams"
 """The option of routes that take a slot."""
 

@@ -53,7 +53,7 @@ class TapesController(Controller):
     )
     async def instruments(self, deck: NamedDependency[Deck], tape: TapeId) -> list[InstrumentNode]:
         """Instruments with symbols and publishers, most records first."""
-        return deck.tape(tape).instruments()
+        return deck.tape(tape).tree.instruments
 
     @get(
         "/{tape:str}/book",
@@ -74,10 +74,8 @@ class TapesController(Controller):
     ) -> BookState:
         """A book after a record or at a time."""
         loaded = deck.tape(tape)
-        position = loaded.position_at(at)
-        instrument_id = loaded.instrument_id(instrument)
-        publisher_id = loaded.publisher_id(instrument_id, publisher)
-        return await loaded.book(position, instrument_id, publisher_id, depth=depth, view=view, orders=orders)
+        position, key = loaded.position_at(at), loaded.tree.book(instrument, publisher)
+        return await loaded.book(position, key, depth=depth, view=view, orders=orders)
 
     @get(
         "/{tape:str}/records",
