@@ -12,7 +12,7 @@ from booktape.cli.audit import audit
 from booktape.cli.book import book
 from booktape.cli.demo import demo
 from booktape.cli.doctor import doctor
-from booktape.cli.exits import MEANING, Exit, ReaderGoneError, report
+from booktape.cli.exits import MEANING, Exit, report
 from booktape.cli.inspect import inspect
 from booktape.cli.replay import replay
 from booktape.cli.serve import serve
@@ -26,6 +26,7 @@ _EPILOG = "\n\n".join(
     [
         "[bold]Exit codes[/]",
         *(f"{code:<4} {meaning}" for code, meaning in MEANING.items()),
+        " ",
         "[bold]Completion[/]",
         'bash eval "$(_BOOKTAPE_COMPLETE=bash_source booktape)"',
         'zsh  eval "$(_BOOKTAPE_COMPLETE=zsh_source booktape)"',
@@ -35,11 +36,8 @@ _EPILOG = "\n\n".join(
 
 
 class _Commands(click.RichGroup):
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as gone:
-            raise ReaderGoneError from gone
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
 
 
 @click.group(

@@ -20,9 +20,9 @@ _SHOWN = 20
 
 
 @click.command(short_help="What is wrong with the data, and what became of it.")
-@options.reads_tape
 @click.option("--strict", is_flag=True, help="Exit with 5 if there is any anomaly.")
 @options.as_json
+@options.reads_tape
 @click.pass_context
 def audit(context: click.Context, *, tape: Tape, strict: bool, as_json: bool) -> None:
     """Apply every record and tell what was wrong with it, by kind, and where each book stood at the end."""

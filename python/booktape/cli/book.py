@@ -22,7 +22,6 @@ Answer = TypeVar("Answer")
 
 
 @click.command(short_help="A book at any moment.")
-@options.reads_tape
 @click.option(
     "--at",
     metavar="TIME|INDEX",
@@ -35,6 +34,7 @@ Answer = TypeVar("Answer")
 @options.view
 @click.option("--orders", is_flag=True, help="List the orders of every level, in the order they would trade.")
 @options.as_json
+@options.reads_tape
 def book(
     *,
     tape: Tape,

@@ -40,11 +40,6 @@ MEANING = {
     Exit.INTERRUPTED: "stopped by Ctrl-C",
 }
 
-
-class ReaderGoneError(Exception):
-    """Nobody reads standard output any more; click would make a failure of the operating system's word for it."""
-
-
 _BY_ERROR: list[tuple[type[BooktapeError], Exit]] = [
     (InputError, Exit.BAD_INPUT),
     (NotFoundError, Exit.NOT_FOUND),
@@ -58,7 +53,7 @@ def report(error: BaseException) -> Exit:
     match error:
         case KeyboardInterrupt() | EOFError() | click.Abort():
             return _say("stopped", Exit.INTERRUPTED)
-        case ReaderGoneError() | BrokenPipeError():
+        case _ if _is_reader_gone(error):
             # It has what it wanted, as in `booktape … | head`; the interpreter's last flush must not complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.OK
@@ -74,6 +69,11 @@ def report(error: BaseException) -> Exit:
         raise error
     what = f"{type(error).__name__}: {error}".rstrip(": ")
     return _say(f"internal error, please report it: {what} (for the traceback: {DEBUG}=1)", Exit.INTERNAL)
+
+
+def _is_reader_gone(error: BaseException) -> bool:
+    """Whether nobody reads standard output any more; click turns that into an exit of its own."""
+    return isinstance(error.__context__ if isinstance(error, SystemExit) else error, BrokenPipeError)
 
 
 def _system(error: OSError) -> Exit:

@@ -16,8 +16,8 @@ _SHOWN = 20
 
 
 @click.command(short_help="What a file is and what is in it.")
-@options.reads_tape
 @options.as_json
+@options.reads_tape
 def inspect(tape: Tape, as_json: bool) -> None:
     """Show what DBN files hold: dataset, time range, instruments, records.
 

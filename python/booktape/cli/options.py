@@ -23,7 +23,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, pric
 instrument = click.option("--instrument", "-i", metavar="ID|SYMBOL", help="Which instrument, where there are several.")
 publisher = click.option("--publisher", "-p", metavar="ID|NAME", help="Which publisher, where there are several.")
 depth = click.option(
-    "--depth", "-d", type=click.IntRange(0, 100_000), default=10, show_default=True, help="Levels a side."
+    "--depth", "-d", metavar="N", type=click.IntRange(0, 100_000), default=10, show_default=True, help="Levels a side."
 )
 view = click.option(
     "--view",

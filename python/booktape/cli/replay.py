@@ -44,7 +44,6 @@ class _Speed(click.ParamType[float]):
 
 
 @click.command(short_help="Play a tape in its own time.")
-@options.reads_tape
 @click.option("--speed", type=_Speed(), default="1", show_default=True, help="Factor of real time, or max.")
 @click.option("--from", "start", metavar="TIME|INDEX", help="Where to begin. From the first record if left out.")
 @options.instrument
@@ -53,6 +52,7 @@ class _Speed(click.ParamType[float]):
 @options.view
 @click.option("--hz", type=click.FloatRange(0.1, 60), default=10, show_default=True, help="Pictures or lines a second.")
 @options.as_json
+@options.reads_tape
 def replay(
     *,
     tape: Tape,
