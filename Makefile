@@ -29,7 +29,7 @@ ifndef BOOKTAPE_CHROMIUM
 BOOKTAPE_CHROMIUM := $(firstword $(shell command -v chromium chromium-browser google-chrome google-chrome-stable))
 endif
 
-step = @printf '\n==> %s\n' $(1)
+step = @printf '\n==> %s\n'
 
 .PHONY: help
 help: ## Show this list
@@ -45,7 +45,7 @@ tools:
 	@.ci/tools
 
 $(STAMPS)/python: uv.lock Makefile | tools
-	$(call step,'Python packages into $(VENV)')
+	$(step) 'Python packages into $(VENV)'
 	@[ -x $(BIN)/python ] || "$$(.ci/tools python)" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@mkdir -p $(STAMPS)
@@ -56,20 +56,20 @@ $(STAMPS)/python: uv.lock Makefile | tools
 # The module itself is a prerequisite, so that one built by other means (`maturin develop` in debug, say) is replaced.
 $(STAMPS)/native: $(STAMPS)/python Cargo.toml Cargo.lock rust-toolchain.toml pyproject.toml $(NATIVE) \
 		$(shell find rust -name '*.rs' -o -name Cargo.toml)
-	$(call step,'Rust core: a release build')
+	$(step) 'Rust core: a release build'
 	$(BIN)/maturin develop --release --uv --locked
 	@touch $@
 
 $(NATIVE): ;
 
 frontend/node_modules/.package-lock.json: frontend/package.json frontend/package-lock.json | tools
-	$(call step,'JavaScript packages into frontend/node_modules')
+	$(step) 'JavaScript packages into frontend/node_modules'
 	$(NPM) ci --no-audit --no-fund
 	@touch $@
 
 $(PAGE): frontend/node_modules/.package-lock.json $(shell find frontend -maxdepth 1 -type f) \
 		$(shell find frontend/src frontend/static -type f 2>/dev/null)
-	$(call step,'The page')
+	$(step) 'The page'
 	$(NPM) run build
 	@rm -rf $(@D) && cp -R frontend/build $(@D) && touch $@
 
@@ -111,22 +111,22 @@ test: test-rust test-python test-page test-browser ## Run every test: Rust, Pyth
 
 .PHONY: test-rust
 test-rust: $(STAMPS)/python ## Run the Rust tests
-	$(call step,'Rust tests')
+	$(step) 'Rust tests'
 	cargo test --locked --workspace --exclude booktape-py
 
 .PHONY: test-python
 test-python: build ## Run the Python tests, and the examples in docstrings and documents
-	$(call step,'Python tests')
+	$(step) 'Python tests'
 	$(BIN)/pytest
 
 .PHONY: test-page
 test-page: frontend/node_modules/.package-lock.json ## Run the page's unit tests
-	$(call step,'Page tests')
+	$(step) 'Page tests'
 	$(NPM) run test
 
 .PHONY: test-browser
 test-browser: build ## Run the page in Chromium against a real service
-	$(call step,'Browser tests')
+	$(step) 'Browser tests'
 ifeq ($(BOOKTAPE_CHROMIUM),)
 	@echo 'Skipped: no Chromium or Chrome was found. On Debian: apt-get install chromium; anywhere: BOOKTAPE_CHROMIUM=/path/to/chromium.'
 else
@@ -138,14 +138,14 @@ lint: lint-rust lint-python lint-page ## Run every check that is not a test; all
 
 .PHONY: lint-rust
 lint-rust: $(STAMPS)/python
-	$(call step,'Rust: format, clippy')
+	$(step) 'Rust: format, clippy'
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 # import-linter reads sources, so the stub stands in for the compiled module.
 .PHONY: lint-python
 lint-python: build
-	$(call step,'Python: format, lint, types, stub, imports')
+	$(step) 'Python: format, lint, types, stub, imports'
 	$(BIN)/uv lock --check --offline --quiet
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -157,7 +157,7 @@ lint-python: build
 
 .PHONY: lint-page
 lint-page: build
-	$(call step,'Page: format, lint, types, contract')
+	$(step) 'Page: format, lint, types, contract'
 	$(NPM) run lint
 	$(NPM) run check
 	@$(BIN)/python -m booktape.service.openapi | diff -u frontend/openapi.json - || \
@@ -172,7 +172,7 @@ format: build ## Format everything, and mend what the linters can mend
 
 .PHONY: bench
 bench: build ## Run the benchmarks and print what each measured
-	$(call step,'Benchmarks of the core')
+	$(step) 'Benchmarks of the core'
 	cargo bench --locked --package booktape-core
-	$(call step,'Benchmarks through Python and HTTP')
+	$(step) 'Benchmarks through Python and HTTP'
 	@for file in benchmarks/*.py; do echo "-- $$file"; $(BIN)/python "$$file"; done
