@@ -1,5 +1,5 @@
 //! DBN in and out: what is read is what was written, and what cannot be read says where and why.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_wrap)]
 
 use std::io::Write;
 

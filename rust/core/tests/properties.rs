@@ -1,6 +1,6 @@
 //! Any stream of records, valid or not: book, matched view and uncross equal a naive oracle after every record, and
 //! invariants I1 to I11 hold.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_wrap)]
 
 mod flow;
 #[allow(missing_docs, clippy::similar_names)]

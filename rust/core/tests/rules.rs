@@ -189,7 +189,9 @@ fn anomalies_have_their_default_effect_and_are_counted() {
     ];
     for (records, kind, left) in cases {
         let mut desk = Desk::after(&[one]);
-        records.iter().for_each(|record| desk.apply(record));
+        for record in records {
+            desk.apply(record);
+        }
         assert_eq!(desk.notes.counts().of(kind), 1, "{records:?}");
         assert_eq!(desk.notes.counts().total(), 1, "{records:?}");
         assert_eq!(desk.book.order(1).map(|order| order.size), left, "{records:?}");

@@ -117,13 +117,7 @@ impl Market {
 
     /// Best prices over all publishers.
     fn bbo(&self, py: Python<'_>, instrument_id: u32) -> PyResult<(Option<LevelTuple>, Option<LevelTuple>)> {
-        let best = with_locked(py, &self.core, |market| {
-            if market.entries().iter().any(|entry| entry.key.instrument_id == instrument_id) {
-                return Ok(market.consolidated(instrument_id));
-            }
-            // The error that names what there is.
-            market.find(instrument_id, None).map(|_| market.consolidated(instrument_id))
-        });
+        let best = with_locked(py, &self.core, |market| market.consolidated(instrument_id));
         best.map(bbo_tuple).map_err(to_python)
     }
 

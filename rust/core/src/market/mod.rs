@@ -1,5 +1,6 @@
 //! Books by publisher and instrument, and what is seen around them while records apply.
 
+mod choice;
 mod watch;
 
 use foldhash::fast::FixedState;
@@ -7,10 +8,10 @@ use hashbrown::HashMap;
 
 use crate::book::{Book, Effect, LevelView, Overlap};
 use crate::error::{Error, Result};
-use crate::feed::publisher_name;
 use crate::matching::Bbo;
 use crate::types::{Anomaly, AnomalyCounts, BookKey, Flags, MboRecord, Notes, Price};
 
+pub use choice::choose;
 pub use watch::{Cause, CompleteSince, CrossedPeriod, Trade, Watch};
 
 /// What a record did.
@@ -220,71 +221,34 @@ impl Market {
     /// The book of an instrument; the publisher may be left out where there is only one.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for an unknown instrument or publisher, [`Error::Parameter`] where several publishers have one;
-    /// both name the choices.
+    /// Those of [`choose`].
     pub fn find(&self, instrument_id: u32, publisher_id: Option<u16>) -> Result<&Entry> {
-        let mut of_instrument = self.entries.iter().filter(|entry| entry.key.instrument_id == instrument_id);
-        if let Some(publisher_id) = publisher_id {
-            let key = BookKey { publisher_id, instrument_id };
-            return self.slots.get(&key).and_then(|&slot| self.entries.get(slot)).ok_or_else(|| {
-                let publishers = self.publishers(instrument_id);
-                Error::NotFound(if publishers.is_empty() {
-                    format!("no book of instrument {instrument_id}")
-                } else {
-                    format!(
-                        "publisher {publisher_id} has no book of instrument {instrument_id}; {publishers} has"
-                    )
-                })
-            });
+        let exact = publisher_id.map(|publisher_id| BookKey { publisher_id, instrument_id });
+        if let Some(&slot) = exact.and_then(|key| self.slots.get(&key)) {
+            return Ok(&self.entries[slot]);
         }
-        let first = of_instrument.next().ok_or_else(|| {
-            Error::NotFound(format!("no book of instrument {instrument_id}; {}", self.known_instruments()))
-        })?;
-        if of_instrument.next().is_some() {
-            return Err(Error::Parameter {
-                name: "publisher_id",
-                value: "None".to_owned(),
-                expected: format!(
-                    "several publishers have instrument {instrument_id}, name one of {}",
-                    self.publishers(instrument_id)
-                ),
-            });
-        }
-        Ok(first)
-    }
-
-    fn publishers(&self, instrument_id: u32) -> String {
-        let of_instrument = self.entries.iter().filter(|entry| entry.key.instrument_id == instrument_id);
-        let names: Vec<String> = of_instrument
-            .map(|Entry { key, .. }| format!("{} ({})", key.publisher_id, publisher_name(key.publisher_id)))
-            .collect();
-        names.join(", ")
-    }
-
-    fn known_instruments(&self) -> String {
-        const SHOWN: usize = 10;
-        let mut ids: Vec<u32> = self.entries.iter().map(|entry| entry.key.instrument_id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.is_empty() {
-            return "the market has none yet".to_owned();
-        }
-        let shown: Vec<String> = ids.iter().take(SHOWN).map(u32::to_string).collect();
-        let more = if ids.len() > SHOWN { format!(" and {} more", ids.len() - SHOWN) } else { String::new() };
-        format!("there are {}{more}", shown.join(", "))
+        let key = choose(self.entries.iter().map(|entry| entry.key), instrument_id, publisher_id)?;
+        Ok(&self.entries[self.slots[&key]])
     }
 
     /// Best prices over all publishers of an instrument: each publisher's matched view at its last event end, sizes and
     /// counts summed at the best price. They may lock or cross; they are reported, never matched.
-    #[must_use]
-    pub fn consolidated(&self, instrument_id: u32) -> Bbo {
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown instrument, naming those there are.
+    pub fn consolidated(&self, instrument_id: u32) -> Result<Bbo> {
+        let mut of_instrument =
+            self.entries.iter().filter(|entry| entry.key.instrument_id == instrument_id).peekable();
+        if of_instrument.peek().is_none() {
+            self.find(instrument_id, None)?;
+        }
         let mut best = Bbo::default();
-        for entry in self.entries.iter().filter(|entry| entry.key.instrument_id == instrument_id) {
+        for entry in of_instrument {
             let Bbo { bid, ask } = entry.watch.settled_bbo(&entry.book);
             best.bid = joined(best.bid, bid, |new, old| new > old);
             best.ask = joined(best.ask, ask, |new, old| new < old);
         }
-        best
+        Ok(best)
     }
 
     /// Why a book cannot be trusted now, if so.

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::feed::{self, Aside, Metadata, Progress};
-use crate::market::Market;
+use crate::market::{Market, choose};
 use crate::types::{AnomalyKind, BookKey, MboRecord, Nanos, Price};
 
 pub use cursor::Cursor;
@@ -132,6 +132,14 @@ impl Tape {
     #[must_use]
     pub fn books(&self) -> &[(BookKey, u64)] {
         &self.books
+    }
+
+    /// The book of an instrument; the publisher may be left out where there is only one.
+    ///
+    /// # Errors
+    /// Those of [`choose`].
+    pub fn find_book(&self, instrument_id: u32, publisher_id: Option<u16>) -> Result<BookKey> {
+        choose(self.books.iter().map(|(key, _)| *key), instrument_id, publisher_id)
     }
 
     /// Records of other types, by type.

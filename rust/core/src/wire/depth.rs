@@ -5,7 +5,7 @@
 
 use super::json::{code, field, number, quoted, string, text};
 use crate::book::{LevelView, Overlap};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::market::{Entry, Market, Trade};
 use crate::matching::{View, levels};
 use crate::tape::{Cursor, Tape};
@@ -222,39 +222,4 @@ fn side(out: &mut Vec<u8>, levels: &[LevelView]) {
         out.push(b']');
     }
     out.push(b']');
-}
-
-impl Tape {
-    /// The book of an instrument; the publisher may be left out where there is only one.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] and [`Error::Parameter`], naming the choices.
-    pub fn find_book(&self, instrument_id: u32, publisher_id: Option<u16>) -> Result<BookKey> {
-        let of_instrument: Vec<BookKey> = self
-            .books()
-            .iter()
-            .map(|(key, _)| *key)
-            .filter(|key| key.instrument_id == instrument_id)
-            .collect();
-        let of_publisher =
-            |key: &&BookKey| publisher_id.is_none_or(|publisher_id| key.publisher_id == publisher_id);
-        let mut found = of_instrument.iter().filter(of_publisher);
-        match (found.next(), found.next()) {
-            (Some(key), None) => Ok(*key),
-            (Some(_), Some(_)) => Err(Error::Parameter {
-                name: "publisher_id",
-                value: "None".to_owned(),
-                expected: format!(
-                    "instrument {instrument_id} has several publishers, name one of {of_instrument:?}"
-                ),
-            }),
-            (None, _) if of_instrument.is_empty() => {
-                Err(Error::NotFound(format!("{}: no records of instrument {instrument_id}", self.name())))
-            }
-            (None, _) => Err(Error::NotFound(format!(
-                "{}: publisher {publisher_id:?} has no records of instrument {instrument_id}",
-                self.name()
-            ))),
-        }
-    }
 }
