@@ -166,13 +166,20 @@ def test_truncated_files_are_refused_or_kept_up_to_the_damage(run: Run, tape_fil
     assert len(kept.err.splitlines()) == 1
 
 
-def test_a_bomb_is_refused_by_its_size(run: Run, tmp_path: Path) -> None:
+def test_a_bomb_is_refused_by_its_size(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "big.dbn.zst"
     bt.synthesize(messages=5_000, seed=1).to_dbn(path)
     refused = run("inspect", path, "--max-decompressed", "100K")
     assert refused.code == Exit.BAD_INPUT
     assert "102400" in refused.err.replace(",", "")
     assert run("inspect", path, "--max-decompressed", "1MiB").code == Exit.OK
+    monkeypatch.setenv("BOOKTAPE_MAX_DECOMPRESSED", "100000")
+    assert run("inspect", path).code == Exit.BAD_INPUT
+    assert run("inspect", path, "--max-decompressed", "1MiB").code == Exit.OK
+    monkeypatch.setenv("BOOKTAPE_MAX_DECOMPRESSED", "plenty")
+    wrong = run("inspect", path)
+    assert wrong.code == Exit.USAGE
+    assert "BOOKTAPE_MAX_DECOMPRESSED = 'plenty'" in wrong.err
 
 
 def test_several_files_are_one_tape(run: Run, tmp_path: Path) -> None:

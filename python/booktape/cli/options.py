@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,18 @@ def reads_tape(command: Callable[..., None]) -> Callable[..., None]:
 def open_tape(files: Sequence[str], *, tolerant: bool, max_decompressed: int | None) -> Tape:
     """Opens files, in time order, as one tape, with progress, and warns of what was left."""
     title = Path(files[0]).name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+    limit = _limit() if max_decompressed is None else max_decompressed
     with progress(f"reading {title}", unit="bytes") as on_progress:
-        tape = booktape.open(files, tolerant=tolerant, max_decompressed=max_decompressed, progress=on_progress)
+        tape = booktape.open(files, tolerant=tolerant, max_decompressed=limit, progress=on_progress)
     if tape.left:
         warn(tape.left)
     return tape
+
+
+def _limit() -> int | None:
+    """What settings allow a compressed file to become."""
+    if "BOOKTAPE_MAX_DECOMPRESSED" not in os.environ and not Path(".env").is_file():
+        return None  # settings take longer to import than most files take to read
+    from booktape.settings import Settings
+
+    return Settings().max_decompressed
