@@ -162,6 +162,9 @@ lint-page: build
 	$(NPM) run check
 	@$(BIN)/python -m booktape.service.openapi | diff -u frontend/openapi.json - || \
 		{ echo 'frontend/openapi.json is not what the service says: run make openapi'; exit 1; }
+	@cd frontend && node_modules/.bin/openapi-typescript openapi.json | \
+		node_modules/.bin/prettier --stdin-filepath src/lib/api/schema.d.ts | diff -u src/lib/api/schema.d.ts - || \
+		{ echo 'frontend/src/lib/api/schema.d.ts is not what openapi.json says: run make openapi'; exit 1; }
 
 .PHONY: format
 format: build ## Format everything, and mend what the linters can mend
