@@ -3,6 +3,9 @@
 use booktape_core::book::LevelView;
 use booktape_core::types::{Flags, MboRecord, Price, Side};
 
+/// Price, size, bid id, ask id.
+type Executed = (i64, u32, u64, u64);
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Resting {
     pub id: u64,
@@ -149,7 +152,7 @@ impl Oracle {
     }
 
     /// Executions (price, size, bid id, ask id), and the levels that are left on each side.
-    pub fn matched(&self) -> (Vec<(i64, u32, u64, u64)>, Vec<LevelView>, Vec<LevelView>) {
+    pub fn matched(&self) -> (Vec<Executed>, Vec<LevelView>, Vec<LevelView>) {
         let (mut bids, mut asks) = (self.by_priority(Side::Bid), self.by_priority(Side::Ask));
         let mut executions = Vec::new();
         while let (Some(bid), Some(ask)) = (bids.first_mut(), asks.first_mut()) {
