@@ -99,6 +99,11 @@ export class Desk {
 		if (this.#instrument && publisher) this.#play(this.#instrument, publisher);
 	}
 
+	/** The notice was read. */
+	dismiss(): void {
+		this.#notice = null;
+	}
+
 	/** Asks again now for what could not be had. */
 	retry(address: Address): void {
 		if (this.#trouble?.name === 'waiting') this.#pause.abort();

@@ -93,14 +93,13 @@ export class Playback {
 	clear(): void {
 		this.#source = null;
 		this.#depth = null;
-		this.#run += 1;
-		this.options.link.post({ type: 'close' });
+		this.#close();
 	}
 
 	toggle(): void {
 		this.#playing = !this.#playing;
 		if (this.#playing) this.#open();
-		else this.options.link.post({ type: 'close' });
+		else this.#close();
 	}
 
 	setSpeed(speed: Speed): void {
@@ -154,6 +153,13 @@ export class Playback {
 		});
 	}
 
+	#close(): void {
+		// What is still on its way belongs to no run any more.
+		this.#run += 1;
+		this.#link = { name: 'closed' };
+		this.options.link.post({ type: 'close' });
+	}
+
 	#hear(report: Report): void {
 		if (report.type === 'depth') {
 			this.options.onPaint(() => {
@@ -179,7 +185,7 @@ export class Playback {
 			this.#trades = [...depth.trades.toReversed(), ...this.#trades].slice(0, TRADES_KEPT);
 		}
 		// Paused, and moved to another book or moment: one look at it is all that was wanted.
-		if (!this.#playing) this.options.link.post({ type: 'close' });
+		if (!this.#playing) this.#close();
 	}
 }
 

@@ -66,11 +66,22 @@ describe('Playback', () => {
 		const playback = await playing();
 		playback.toggle();
 		expect(playback.playing).toBe(false);
+		expect(playback.link.name).toBe('closed');
 		playback.toggle();
 		await until(() => playback.depth?.index === 2);
 		expect(lastAsked()).toMatchObject({ from: '1' });
 		expect(playback.volume).toBe(2);
 		expect(playback.trades.map(({ time }) => time)).toEqual([2n, 1n]);
+	});
+
+	it('gives up an attempt to reconnect at a pause', async () => {
+		const playback = await playing((...request) => {
+			oneFrame(...request);
+			request[1].end();
+		});
+		await until(() => playback.link.name === 'waiting');
+		playback.toggle();
+		expect(playback.link.name).toBe('closed');
 	});
 
 	it('keeps its place when the speed changes', async () => {

@@ -18,6 +18,8 @@ export type Command =
 
 /** How the stream stands, in words where there is something to say. */
 export type LinkState =
+	/** No stream is wanted. */
+	| { readonly name: 'closed' }
 	| { readonly name: 'connecting' }
 	| { readonly name: 'live' }
 	| { readonly name: 'waiting'; readonly why: string; readonly seconds: number }

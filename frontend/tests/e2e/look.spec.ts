@@ -1,0 +1,64 @@
+import AxeBuilder from '@axe-core/playwright';
+import { expect, test } from './fixtures';
+
+for (const colorScheme of ['light', 'dark'] as const) {
+	test.describe(`in the ${colorScheme} theme`, () => {
+		test.use({ colorScheme });
+
+		test('nothing keeps anyone out', async ({ desk, page }) => {
+			await desk.open();
+			// Still, so that nothing changes between what is found and what is checked.
+			await page.keyboard.press('Space');
+			await expect(desk.status).toHaveText('Paused');
+			expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+			await page.keyboard.press('?');
+			await expect(page.getByRole('dialog')).toBeVisible();
+			expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+		});
+
+		test('the theme is the system’s until one is chosen, and then stays', async ({
+			desk,
+			page
+		}) => {
+			const other = colorScheme === 'light' ? 'dark' : 'light';
+			const background = () =>
+				page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+			await desk.open();
+			const system = await background();
+			await page.getByRole('button', { name: new RegExp(`^${other} theme`, 'i') }).click();
+			await expect.poll(background).not.toBe(system);
+			const chosen = await background();
+			await page.reload();
+			expect(await background()).toBe(chosen);
+		});
+	});
+}
+
+test('help opens with its key and closes with Escape', async ({ desk, page }) => {
+	await desk.open();
+	await page.keyboard.press('?');
+	const dialog = page.getByRole('dialog', { name: 'How to read this page' });
+	await expect(dialog).toBeVisible();
+	await page.keyboard.press('Space');
+	await page.keyboard.press('Escape');
+	await expect(dialog).toBeHidden();
+	await expect(desk.status).toHaveText('Playing');
+});
+
+test.describe('on a phone', () => {
+	test.use({ viewport: { width: 375, height: 812 }, hasTouch: true, isMobile: true });
+
+	test('the whole ladder and the controls are on the screen at once', async ({ desk, page }) => {
+		await desk.open();
+		const width = await page.evaluate(() => document.documentElement.scrollWidth);
+		expect(width).toBe(375);
+		const transport = await page.getByRole('region', { name: 'Playback' }).boundingBox();
+		const ladder = await desk.ladder.boundingBox();
+		expect((ladder?.y ?? NaN) + (ladder?.height ?? NaN)).toBeLessThanOrEqual(
+			transport?.y ?? NaN
+		);
+		expect((transport?.y ?? NaN) + (transport?.height ?? NaN)).toBeLessThanOrEqual(812);
+		await page.getByRole('button', { name: 'Pause' }).tap();
+		await expect(desk.status).toHaveText('Paused');
+	});
+});
