@@ -234,6 +234,9 @@ def test_files_are_joined_in_time_order(tmp_path: Path) -> None:
         assert len(bt.open([tmp_path / "a.dbn", tmp_path / "b.dbn"])) == 200
     with pytest.raises(bt.ParameterError, match="at least one file"):
         bt.open([])
+    for source in (5, None, [b"DBN"]):
+        with pytest.raises(bt.ParameterError, match="a path, several paths in time order"):
+            bt.open(source)  # type: ignore[arg-type]
 
 
 # How it shows itself.

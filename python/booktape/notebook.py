@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from booktape.moment import elapsed, iso
 from booktape.prices import decimals, price_text
@@ -92,7 +92,7 @@ def _table(head: str, rows: list[str]) -> str:
     return f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def _cells(tag: str, *values: Any) -> str:
+def _cells(tag: str, *values: object) -> str:
     return "".join(f'<{tag} style="{_NUMBER}">{escape(str(value))}</{tag}>' for value in values)
 
 

@@ -256,12 +256,9 @@ def open(  # noqa: A001 - `booktape.open` is what people say, as for files and a
         max_decompressed = within("max_decompressed", max_decompressed, range(1, 2**63), "bytes, from 1")
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Tape(_native.Tape.from_bytes(bytes(source), tolerant=tolerant, max_decompressed=max_decompressed))
-    paths = [source] if isinstance(source, (str, os.PathLike)) else list(source)
-    if not paths:
-        raise bad_parameter("source", paths, "at least one file")
     return Tape(
         _native.Tape.open(
-            [os.fspath(path) for path in paths],
+            _paths(source),
             tolerant=tolerant,
             max_decompressed=max_decompressed,
             progress=progress,
@@ -297,6 +294,16 @@ def synthesize(
             progress=progress,
         )
     )
+
+
+def _paths(source: object) -> list[str]:
+    listed = source if isinstance(source, (list, tuple)) else [source]
+    if not listed:
+        raise bad_parameter("source", source, "at least one file")
+    for path in listed:
+        if not isinstance(path, (str, os.PathLike)):
+            raise bad_parameter("source", path, "a path, several paths in time order, or the bytes of one file")
+    return [os.fsdecode(path) for path in listed]
 
 
 def _datetime64(ns: int | None) -> np.datetime64 | None:
