@@ -19,7 +19,8 @@ from booktape.errors import (
 )
 from booktape.market import Market
 from booktape.replay import Clock
-from booktape.tape import Tape, open, synthesize  # noqa: A004 - `booktape.open` is what people say
+from booktape.sources import open, synthesize  # noqa: A004 - `booktape.open` is what people say
+from booktape.tape import Tape
 from booktape.values import Ahead, ApplyReport, Bbo, Execution, Instrument, Level, Order, Uncross
 
 __all__ = [

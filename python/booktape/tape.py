@@ -7,30 +7,32 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
-from booktape import _native
 from booktape.market import Market
 from booktape.moment import Moment, Time, iso
-from booktape.parameters import COUNT_RANGE, ID_RANGE, bad_parameter, within
+from booktape.parameters import COUNT_RANGE, bad_parameter, within
 from booktape.records import from_buffer
 from booktape.replay import Clock, WallClock, paced
 from booktape.values import Instrument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     import numpy as np
 
+    from booktape import _native
     from booktape.audit import Audit
     from booktape.book import Book
     from booktape.records import Records
 
 Path: TypeAlias = str | os.PathLike[str]
+"""A file's name."""
+
 Progress: TypeAlias = Callable[[int, int], object]
 """Called now and then with the work done and the whole; what it raises stops the work."""
 
 
 class Tape:
-    """MBO records with an index from 0, immutable and shared between threads. `open` and `synthesize` make them.
+    """MBO records with an index from 0, immutable and shared between threads; `open` and `synthesize` make them.
 
     >>> import booktape as bt
     >>> tape = bt.synthesize(messages=1_000, instruments=2, seed=1)
@@ -231,79 +233,6 @@ class Tape:
         from booktape.notebook import tape_html
 
         return tape_html(self)
-
-
-def open(  # noqa: A001 - `booktape.open` is what people say, as for files and archives
-    source: Path | bytes | Sequence[Path],
-    *,
-    tolerant: bool = False,
-    max_decompressed: int | None = None,
-    progress: Progress | None = None,
-) -> Tape:
-    """Opens a DBN file (versions 1 to 3, plain or zstd), its bytes, or several files in time order as one tape.
-
-    `tolerant` keeps the good records before a damaged or missing end and says in `Tape.left` what it left;
-    `max_decompressed` bounds the bytes that a compressed file may become. Raises `InputError` naming file, record and
-    offset.
-
-    >>> import booktape as bt
-    >>> bt.open(b"not market data")
-    Traceback (most recent call last):
-    ...
-    booktape.InputError: bytes: not a DBN file: ...
-    """
-    if max_decompressed is not None:
-        max_decompressed = within("max_decompressed", max_decompressed, range(1, 2**63), "bytes, from 1")
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return Tape(_native.Tape.from_bytes(bytes(source), tolerant=tolerant, max_decompressed=max_decompressed))
-    return Tape(
-        _native.Tape.open(
-            _paths(source),
-            tolerant=tolerant,
-            max_decompressed=max_decompressed,
-            progress=progress,
-        )
-    )
-
-
-def synthesize(
-    *,
-    messages: int,
-    instruments: int = 1,
-    seed: int = 0,
-    anomalies: Mapping[str, int] | None = None,
-    progress: Progress | None = None,
-) -> Tape:
-    """Makes a tape of realistic futures flow: a snapshot, an auction that crosses and uncrosses, continuous trading.
-
-    The same arguments give the same bytes on every machine. `messages` is the number of records; `anomalies` plants so
-    many of each kind, for tests that need to know the true counts.
-
-    >>> import booktape as bt
-    >>> tape = bt.synthesize(messages=20_000, seed=3, anomalies={"unknown_cancel": 5})
-    >>> tape.audit()["anomalies"]["unknown_cancel"]
-    5
-    """
-    planted = {kind: within(f"anomalies[{kind!r}]", count, ID_RANGE) for kind, count in (anomalies or {}).items()}
-    return Tape(
-        _native.Tape.synthesize(
-            messages=within("messages", messages, COUNT_RANGE),
-            instruments=within("instruments", instruments, ID_RANGE),
-            seed=within("seed", seed, range(2**64)),
-            anomalies=planted,
-            progress=progress,
-        )
-    )
-
-
-def _paths(source: object) -> list[str]:
-    listed = source if isinstance(source, (list, tuple)) else [source]
-    if not listed:
-        raise bad_parameter("source", source, "at least one file")
-    for path in listed:
-        if not isinstance(path, (str, os.PathLike)):
-            raise bad_parameter("source", path, "a path, several paths in time order, or the bytes of one file")
-    return [os.fsdecode(path) for path in listed]
 
 
 def _datetime64(ns: int | None) -> np.datetime64 | None:
