@@ -91,12 +91,14 @@ class FirstAnomaly(TypedDict):
 class Fills(TypedDict):
     """How fills met the queues, which is evidence that the queues are right.
 
-    A group is the fills of one event at one price; it is in order where it takes the queue's front.
+    A group is the fills at one price that come before the book changes. It is out of turn where it passed over an order of
+    known priority that then stayed in the book.
     """
 
     groups: int
-    out_of_order: int
+    out_of_turn: int
     unknown_orders: int
+    away_from_limit: int
     iceberg_refreshes: int
 
 

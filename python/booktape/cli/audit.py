@@ -48,7 +48,7 @@ def _show(tape: Tape, found: Audit) -> None:
     fills = found["fills"]
     console.print(
         f"crossed at {crossed:,} event ends, locked at {locked:,}; {fills['groups']:,} groups of fills, of which "
-        f"{fills['out_of_order']:,} did not take the queue's front; {fills['iceberg_refreshes']:,} iceberg refreshes",
+        f"{fills['out_of_turn']:,} passed over an order; {fills['iceberg_refreshes']:,} iceberg refreshes",
         style="dim",
     )
     console.print(_anomalies(found))

@@ -4,7 +4,7 @@
 mod flow;
 
 use Side::{Ask, Bid};
-use booktape_core::book::{Effect, Overlap};
+use booktape_core::book::{Effect, FillCounts, Overlap};
 use booktape_core::matching::Matched;
 use booktape_core::types::{Anomaly, AnomalyKind, Flags, MboRecord, Price, Side};
 use flow::{Desk, add, cancel, clear, fill, level, modify, px, trade};
@@ -97,18 +97,43 @@ fn fills_of_an_event_do_not_reach_the_next() {
     assert_eq!(desk.queue(Bid, 100), [1, 2]);
 }
 
+/// Three orders at a price, the fills of an event, and what the venue then sends; the counts.
+fn fills_of(event: &[MboRecord]) -> FillCounts {
+    let mut desk = Desk::after(&[add(1, Bid, 100, 5), add(2, Bid, 100, 5), add(3, Bid, 100, 5)]);
+    for record in event {
+        desk.apply(record);
+    }
+    desk.book.fills()
+}
+
 #[test]
-fn fills_out_of_queue_order_are_counted_once_a_group() {
-    let fills = [
-        add(1, Bid, 100, 5),
-        add(2, Bid, 100, 5),
-        add(3, Bid, 100, 5),
+fn fills_from_the_front_are_in_turn_however_they_are_listed() {
+    let counts = fills_of(&[
         with(0, fill(2, Bid, 100, 5)),
-        with(0, fill(3, Bid, 100, 5)),
-        with(0, fill(9, Bid, 100, 1)),
-    ];
-    let counts = Desk::after(&fills).book.fills();
-    assert_eq!((counts.groups, counts.out_of_order, counts.unknown_orders), (1, 1, 1));
+        with(0, fill(1, Bid, 100, 5)),
+        with(0, cancel(1, Bid, 100, 5)),
+    ]);
+    assert_eq!((counts.groups, counts.out_of_turn), (1, 0));
+}
+
+#[test]
+fn a_fill_that_passes_an_order_over_is_out_of_turn() {
+    let counts =
+        fills_of(&[with(0, fill(3, Bid, 100, 5)), with(0, fill(9, Bid, 100, 1)), cancel(3, Bid, 100, 5)]);
+    assert_eq!((counts.groups, counts.out_of_turn, counts.unknown_orders), (1, 1, 1));
+}
+
+#[test]
+fn an_order_that_self_match_prevention_cancels_is_not_passed_over() {
+    let counts =
+        fills_of(&[with(0, fill(2, Bid, 100, 5)), with(0, cancel(2, Bid, 100, 5)), cancel(1, Bid, 100, 5)]);
+    assert_eq!((counts.groups, counts.out_of_turn), (1, 0));
+}
+
+#[test]
+fn a_fill_away_from_its_limit_says_nothing_about_the_queue() {
+    let counts = fills_of(&[with(0, fill(3, Bid, 101, 5)), cancel(3, Bid, 100, 5)]);
+    assert_eq!((counts.groups, counts.out_of_turn, counts.away_from_limit), (0, 0, 1));
 }
 
 #[test]

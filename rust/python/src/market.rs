@@ -122,7 +122,7 @@ impl Market {
     }
 
     fn audit_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let json = with_locked(py, &self.core, |market| Audit::of(market, |_| None).to_json());
+        let json = with_locked(py, &self.core, |market| Audit::of(market).to_json());
         json.map(|json| PyBytes::new(py, &json)).map_err(to_python)
     }
 }

@@ -215,7 +215,7 @@ impl Tape {
     fn audit_json<'py>(&self, py: Python<'py>, progress: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
         let json = detached(py, progress, |watcher| {
             let market = self.played(self.core.len(), watcher)?;
-            Audit::of(&market, |id| self.core.symbols().get(&id).cloned()).to_json()
+            Audit::of(&market).to_json()
         })?;
         Ok(PyBytes::new(py, &json))
     }

@@ -105,11 +105,13 @@ class Fills(Answer):
     """How fills met the queues: evidence that the queues are right."""
 
     groups: int
-    """Groups of fills of one event at one price."""
-    out_of_order: int
-    """Groups that were not the front of the queue."""
+    """Groups of fills: those at one price that come before the book changes."""
+    out_of_turn: int
+    """Groups that passed over an order of known priority which then stayed in the book."""
     unknown_orders: int
     """Fills of orders that were never added, hidden ones for example."""
+    away_from_limit: int
+    """Fills at another price than the order's limit: of an order that was modified to trade."""
     iceberg_refreshes: int
     """Modifies that showed a new slice of an iceberg order."""
 

@@ -37,8 +37,9 @@ struct FirstAnomaly {
 #[derive(Debug, Default, Serialize)]
 struct Fills {
     groups: u64,
-    out_of_order: u64,
+    out_of_turn: u64,
     unknown_orders: u64,
+    away_from_limit: u64,
     iceberg_refreshes: u64,
 }
 
@@ -105,9 +106,9 @@ struct Confidence {
 }
 
 impl Audit {
-    /// Audits a market whose tape ends here. `symbol` names instruments.
+    /// Audits a market whose tape ends here.
     #[must_use]
-    pub fn of(market: &Market, symbol: impl Fn(u32) -> Option<String>) -> Self {
+    pub fn of(market: &Market) -> Self {
         let totals = market.totals();
         let mut fills = Fills::default();
         let mut periods = Vec::new();
@@ -133,7 +134,7 @@ impl Audit {
             fills,
             crossed_periods: periods,
             crossed_periods_omitted: omitted,
-            books: market.entries().iter().map(|entry| BookAudit::of(market, entry, &symbol)).collect(),
+            books: market.entries().iter().map(|entry| BookAudit::of(market, entry)).collect(),
         }
     }
 }
@@ -164,21 +165,22 @@ fn first_anomalies(market: &Market) -> Vec<FirstAnomaly> {
 impl Fills {
     const fn add(&mut self, counts: FillCounts) {
         self.groups += counts.groups;
-        self.out_of_order += counts.out_of_order;
+        self.out_of_turn += counts.out_of_turn;
         self.unknown_orders += counts.unknown_orders;
+        self.away_from_limit += counts.away_from_limit;
         self.iceberg_refreshes += counts.iceberg_refreshes;
     }
 }
 
 impl BookAudit {
-    fn of(market: &Market, entry: &Entry, symbol: impl Fn(u32) -> Option<String>) -> Self {
+    fn of(market: &Market, entry: &Entry) -> Self {
         let Entry { key, book, watch } = entry;
         let published = bbo(book, View::Published);
         let matched = Matched::of(book);
         let Bbo { bid, ask } = matched.bbo();
         Self {
             key: *key,
-            symbol: symbol(key.instrument_id),
+            symbol: market.symbols().get(&key.instrument_id).cloned(),
             orders: book.order_count(),
             bid_levels: book.level_count(Side::Bid),
             ask_levels: book.level_count(Side::Ask),

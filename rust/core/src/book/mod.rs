@@ -13,15 +13,18 @@
 
 mod aggregate;
 mod check;
+mod fills;
 mod index;
 mod ladder;
 mod level;
 mod queue;
 mod read;
 
+pub use fills::FillCounts;
 pub use read::{LevelView, OrderView, Overlap, Resting};
 
 use crate::types::{Action, Anomaly, Flags, MboRecord, Notes, Price, Side};
+use fills::Fills;
 use index::Index;
 use ladder::Ladder;
 use level::{Level, Levels, NIL};
@@ -67,27 +70,6 @@ pub enum Effect {
     Skipped(Anomaly),
 }
 
-/// How executions met the queues: a group is the fills of one event at one price.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct FillCounts {
-    /// Groups of fills.
-    pub groups: u64,
-    /// Groups in which an order was filled before one ahead of it was gone.
-    pub out_of_order: u64,
-    /// Fills of orders that are not in the book: hidden, or never seen.
-    pub unknown_orders: u64,
-    /// Modifies that showed a new slice of an iceberg.
-    pub iceberg_refreshes: u64,
-}
-
-/// The group that the next fill may belong to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct FillGroup {
-    event: u64,
-    price: i64,
-    out_of_order: bool,
-}
-
 /// An order book, exactly as the venue publishes it.
 #[derive(Clone, Debug)]
 pub struct Book {
@@ -102,8 +84,7 @@ pub struct Book {
     event: u64,
     mid_event: bool,
     in_snapshot: bool,
-    fills: FillCounts,
-    fill_group: FillGroup,
+    fills: Fills,
 }
 
 impl Default for Book {
@@ -126,8 +107,7 @@ impl Book {
             event: 1,
             mid_event: false,
             in_snapshot: false,
-            fills: FillCounts::default(),
-            fill_group: FillGroup::default(),
+            fills: Fills::default(),
         }
     }
 
@@ -135,6 +115,9 @@ impl Book {
     #[inline]
     pub fn apply(&mut self, record: &MboRecord, notes: &mut Notes) -> Effect {
         let flags = record.flags();
+        if self.fills.is_pending() && !matches!(record.action, b'F' | b'T' | b'N') {
+            self.judge_fills();
+        }
         let effect = match (record.action(), record.side()) {
             (Some(Action::Add), Ok(Some(side))) => self.add(record, side, flags, notes),
             (Some(Action::Cancel), Ok(Some(side))) => self.cancel(record, side, flags, notes),
@@ -147,7 +130,12 @@ impl Book {
         };
         self.in_snapshot = flags.is_snapshot();
         self.mid_event = !flags.is_last();
-        self.event += u64::from(flags.is_last());
+        if flags.is_last() {
+            if self.fills.is_pending() || self.fills.has_passed() {
+                self.settle_fills();
+            }
+            self.event += 1;
+        }
         effect
     }
 
@@ -266,7 +254,7 @@ impl Book {
             order.size = new_size;
             order.filled = 0;
         } else {
-            self.fills.iceberg_refreshes += u64::from(stays && left_after_fills < old.size);
+            self.fills.counts.iceberg_refreshes += u64::from(stays && left_after_fills < old.size);
             self.orders.at_mut(slot).marks.priority_approximate = false;
             self.requeue(slot, side, new_price, new_size);
         }
@@ -292,36 +280,6 @@ impl Book {
         self.levels.clear();
         self.orders.clear();
         self.index.clear();
-        Effect::Unchanged
-    }
-
-    /// F: the queues stay; what is gone decides later whether an M refreshes an iceberg.
-    #[cold]
-    fn note_fill(&mut self, record: &MboRecord, notes: &mut Notes) -> Effect {
-        if !record.price().is_defined() {
-            return invalid(notes, record, "price", record.price);
-        }
-        let event = self.event;
-        let group = FillGroup { event, price: record.price, out_of_order: false };
-        if (self.fill_group.event, self.fill_group.price) != (event, record.price) {
-            self.fills.groups += 1;
-            self.fill_group = group;
-        }
-        let Some(slot) = self.index.find(&self.orders, record.order_id) else {
-            self.fills.unknown_orders += 1;
-            return Effect::Unchanged;
-        };
-        let prev = self.orders.at(slot).prev;
-        if prev != NIL {
-            let ahead = self.orders.at(prev);
-            if ahead.filled_in(event) < ahead.size && !self.fill_group.out_of_order {
-                self.fill_group.out_of_order = true;
-                self.fills.out_of_order += 1;
-            }
-        }
-        let order = self.orders.at_mut(slot);
-        order.filled = order.filled_in(event).saturating_add(record.size);
-        order.filled_event = event;
         Effect::Unchanged
     }
 

@@ -173,7 +173,7 @@ impl Book {
     /// How fills met the queues.
     #[must_use]
     pub const fn fills(&self) -> FillCounts {
-        self.fills
+        self.fills.counts
     }
 
     /// Visible quantity on a side and how much of it the data showed entering.

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use crate::book::{Book, Effect, LevelView, Overlap};
 use crate::error::{Error, Result};
 use crate::matching::Bbo;
-use crate::types::{Anomaly, AnomalyCounts, BookKey, Flags, MboRecord, Notes, Price};
+use crate::types::{Anomaly, AnomalyCounts, BookKey, Flags, MboRecord, Nanos, Notes, Price};
 
 pub use choice::choose;
 pub use watch::{Cause, CompleteSince, CrossedPeriod, Trade, Watch};
@@ -28,6 +28,8 @@ pub struct Outcome {
 pub struct Totals {
     /// Records.
     pub records: u64,
+    /// `ts_recv` of the last one.
+    pub ts_recv: Option<Nanos>,
     /// Records that ended an event.
     pub event_ends: u64,
     /// Event ends with best bid above best ask.
@@ -73,6 +75,8 @@ pub struct Market {
     settlements: HashMap<BookKey, Price, FixedState>,
     totals: Totals,
     notes: Notes,
+    /// Symbols by instrument id, where the data gave them.
+    symbols: HashMap<u32, String, FixedState>,
     strict: bool,
 }
 
@@ -119,6 +123,7 @@ impl Market {
         watch.before(book, record, index, &mut self.notes);
         let effect = book.apply(record, &mut self.notes);
         self.totals.records += 1;
+        self.totals.ts_recv = Some(record.ts_recv());
         self.totals.count(&effect);
         if flags.is_last() {
             self.totals.event_ends += 1;
@@ -172,14 +177,24 @@ impl Market {
         slot
     }
 
-    /// Empties every book of an instrument whose id means something else from the next record on.
-    pub fn forget(&mut self, instrument_id: u32) {
+    /// Takes note of what an instrument id means from the next record on. If it meant something else, its books start again.
+    pub fn name(&mut self, instrument_id: u32, symbol: &str) {
+        let before = self.symbols.insert(instrument_id, symbol.to_owned());
+        if before.is_none_or(|before| before == symbol) {
+            return;
+        }
         let index = self.totals.records;
         self.settlements.retain(|key, _| key.instrument_id != instrument_id);
         for entry in self.entries.iter_mut().filter(|entry| entry.key.instrument_id == instrument_id) {
             entry.book.clear();
             entry.watch.forget(index);
         }
+    }
+
+    /// What instrument ids mean, as far as it was said.
+    #[must_use]
+    pub const fn symbols(&self) -> &HashMap<u32, String, FixedState> {
+        &self.symbols
     }
 
     /// Takes note of a settlement price that the venue sent, perhaps before the book's first record.

@@ -22,10 +22,10 @@ pub use cursor::Cursor;
 const RECORDS_BETWEEN_PROGRESS: u64 = 65_536;
 
 /// Something that happens to books between two records.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum Turn {
-    /// An instrument id means another symbol from here on: its books start again.
-    Forget(u32),
+    /// An instrument id means this symbol from here on; if it meant another, its books start again.
+    Name(u32, String),
     /// The venue sent a settlement price.
     Settle(BookKey, Price),
 }
@@ -195,6 +195,13 @@ impl Tape {
     pub fn apply(&self, market: &mut Market, range: Range<u64>, on_progress: Progress<'_>) -> Result<()> {
         self.check_position("start", range.start)?;
         self.check_position("stop", range.end)?;
+        if range.start > 0 && market.symbols().is_empty() {
+            // A market that joins here needs the names that were given before.
+            let given = self.turns.iter().take_while(|(index, _)| *index < range.start);
+            given
+                .filter(|(_, turn)| matches!(turn, Turn::Name(..)))
+                .for_each(|(_, turn)| turn.happen(market));
+        }
         let mut turns = self.turns_from(range.start);
         let mut at = range.start;
         while at < range.end {
@@ -248,10 +255,10 @@ impl Tape {
 }
 
 impl Turn {
-    fn happen(self, market: &mut Market) {
+    fn happen(&self, market: &mut Market) {
         match self {
-            Self::Forget(instrument_id) => market.forget(instrument_id),
-            Self::Settle(key, price) => market.settle(key, price),
+            Self::Name(instrument_id, symbol) => market.name(*instrument_id, symbol),
+            Self::Settle(key, price) => market.settle(*key, *price),
         }
     }
 }

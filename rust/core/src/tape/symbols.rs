@@ -26,18 +26,18 @@ pub(super) fn read(
             continue;
         }
         let before = symbols.insert(interval.instrument_id, interval.symbol.clone());
-        if before.is_some_and(|before| before != interval.symbol) && interval.start > first {
-            let index = records.iter().position(|record| record.ts_recv() >= interval.start);
-            turns.extend(index.map(|index| (index as u64, Turn::Forget(interval.instrument_id))));
+        let turn = Turn::Name(interval.instrument_id, interval.symbol.clone());
+        if before.is_none_or(|before| before == interval.symbol) || interval.start <= first {
+            turns.push((0, turn));
+        } else if let Some(index) = records.iter().position(|record| record.ts_recv() >= interval.start) {
+            turns.push((index as u64, turn));
         }
     }
     for other in aside {
         match other.fact() {
             Some(AsideFact::Symbol { instrument_id, symbol }) => {
-                let before = symbols.insert(instrument_id, symbol.clone());
-                if before.is_some_and(|before| before != symbol) {
-                    turns.push((other.index, Turn::Forget(instrument_id)));
-                }
+                symbols.insert(instrument_id, symbol.clone());
+                turns.push((other.index, Turn::Name(instrument_id, symbol)));
             }
             Some(AsideFact::Settlement { publisher_id, instrument_id, price }) => {
                 let key = BookKey { publisher_id, instrument_id };

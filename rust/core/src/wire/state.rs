@@ -15,7 +15,9 @@ use crate::types::{MboRecord, Nanos, Price, Side};
 struct BookState {
     /// Records applied.
     index: u64,
+    ts_recv: Option<Nanos>,
     instrument_id: u32,
+    symbol: Option<String>,
     publisher_id: u16,
     publisher: String,
     view: &'static str,
@@ -77,7 +79,9 @@ pub fn book_state(market: &Market, entry: &Entry, depth: usize, view: View, orde
     let overlap = book.overlap();
     to_json(&BookState {
         index: market.totals().records,
+        ts_recv: market.totals().ts_recv,
         instrument_id: key.instrument_id,
+        symbol: market.symbols().get(&key.instrument_id).cloned(),
         publisher_id: key.publisher_id,
         publisher: publisher_name(key.publisher_id),
         view: view.name(),
