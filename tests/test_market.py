@@ -40,7 +40,7 @@ def only_book(market: bt.Market) -> dict[str, object]:
 
 def test_pieces_come_to_the_whole(tape: bt.Tape) -> None:
     whole, pieces = bt.Market(), bt.Market()
-    expected = whole.apply(tape)
+    expected = whole.apply(tape.to_numpy())
     reports = [pieces.apply(piece) for piece in np.array_split(tape.to_numpy(), 17)]
     assert sum(report.event_ends for report in reports) == expected.event_ends
     assert pieces.audit() == whole.audit()
@@ -91,7 +91,7 @@ def test_records_of_databento_apply_one_by_one(tape_file: Path, tape: bt.Tape) -
     one_by_one, at_once = bt.Market(), bt.Market()
     for record in databento.DBNStore.from_bytes(tape_file.read_bytes()):
         one_by_one.apply_record(record)
-    at_once.apply(tape)
+    at_once.apply(tape.to_numpy())
     assert one_by_one.audit() == at_once.audit()
 
 
