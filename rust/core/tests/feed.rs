@@ -229,6 +229,10 @@ fn every_fault_says_what_and_where() {
     };
     assert!(matches!(fault(b""), Fault::Empty));
     assert!(matches!(fault(b"PK\x03\x04 a zip"), Fault::Magic { .. }));
+    assert!(
+        matches!(fault(&compressed(b"something else")), Fault::Magic { found } if found == "73 6f 6d 65")
+    );
+    assert!(matches!(fault(&compressed(b"")), Fault::Empty));
     assert!(matches!(fault(b"DBN"), Fault::Metadata { .. }));
     assert!(matches!(fault(&damaged(3, 4)), Fault::Version { found: 4 }));
     assert!(matches!(fault(&good[..head - 1]), Fault::Metadata { .. }));

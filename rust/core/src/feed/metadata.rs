@@ -79,6 +79,15 @@ impl Metadata {
 
     pub(super) fn read<R: Read>(source: &mut Source<R>) -> Result<Self, Fault> {
         source.fill_to(PRELUDE)?;
+        match source.pending() {
+            [] => return Err(Fault::Empty),
+            [b'D', b'B', b'N', ..] => {}
+            other => {
+                let found =
+                    other.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+                return Err(Fault::Magic { found });
+            }
+        }
         let &[b'D', b'B', b'N', version, a, b, c, d] = source.pending().get(..PRELUDE).unwrap_or_default()
         else {
             return Err(metadata_ends(source.pending().len(), PRELUDE));

@@ -65,14 +65,7 @@ impl<R: Read> Source<R> {
         let mut counted = Counted { reader, bytes: 0 };
         let mut magic = Vec::with_capacity(4);
         counted.by_ref().take(4).read_to_end(&mut magic).map_err(|source| Fault::Read { source })?;
-        if magic.is_empty() {
-            return Err(Fault::Empty);
-        }
         let is_zstd = magic == ZSTD_MAGIC;
-        if !is_zstd && !magic.starts_with(b"DBN") {
-            let found = magic.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
-            return Err(Fault::Magic { found });
-        }
         let begun = Cursor::new(magic).chain(counted);
         let stream = if is_zstd {
             let decoder = zstd::stream::read::Decoder::with_buffer(BufReader::with_capacity(PIECE, begun))
