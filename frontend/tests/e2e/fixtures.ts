@@ -58,7 +58,15 @@ interface WorkerFixtures {
 	serviceUrl: string;
 }
 
-export const test = base.extend<{ desk: Desk }, WorkerFixtures>({
+export const test = base.extend<{ desk: Desk; needsBrowser: undefined }, WorkerFixtures>({
+	needsBrowser: [
+		// eslint-disable-next-line no-empty-pattern -- Playwright reads what a fixture needs from here
+		async ({}, use, testInfo) => {
+			testInfo.skip(!hasChromium, CHROMIUM_MISSING);
+			await use(undefined);
+		},
+		{ auto: true }
+	],
 	serviceUrl: [
 		// eslint-disable-next-line no-empty-pattern -- Playwright reads what a fixture needs from here
 		async ({}, use) => {
@@ -73,5 +81,3 @@ export const test = base.extend<{ desk: Desk }, WorkerFixtures>({
 	baseURL: ({ serviceUrl }, use) => use(serviceUrl),
 	desk: ({ page }, use) => use(new Desk(page))
 });
-
-test.skip(!hasChromium, CHROMIUM_MISSING);

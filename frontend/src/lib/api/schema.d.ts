@@ -505,12 +505,14 @@ export interface components {
 		 * @description How fills met the queues: evidence that the queues are right.
 		 */
 		Fills: {
-			/** @description Groups of fills of one event at one price. */
+			/** @description Fills at another price than the order's limit: of an order that was modified to trade. */
+			away_from_limit: number;
+			/** @description Groups of fills: those at one price that come before the book changes. */
 			groups: number;
 			/** @description Modifies that showed a new slice of an iceberg order. */
 			iceberg_refreshes: number;
-			/** @description Groups that were not the front of the queue. */
-			out_of_order: number;
+			/** @description Groups that passed over an order of known priority which then stayed in the book. */
+			out_of_turn: number;
 			/** @description Fills of orders that were never added, hidden ones for example. */
 			unknown_orders: number;
 		};

@@ -46,7 +46,7 @@ export interface Depth {
 }
 
 /** Trades kept for a screen that is slower than the stream. */
-export const TRADES_KEPT = 100;
+export const TRADES_KEPT = 50;
 
 export function decodeDepth(frame: WireFrame): Depth {
 	return {

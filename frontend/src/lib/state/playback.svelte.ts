@@ -7,6 +7,11 @@ import type { Link } from '$lib/stream/link';
 import type { LinkState, Report } from '$lib/stream/protocol';
 import { REAL_TIME, stepSpeed, type Speed } from './speed';
 
+/** A trade on the screen, with a number that no other one has had. */
+export interface ListedTrade extends TimedTrade {
+	readonly number: number;
+}
+
 /** One book of one tape. */
 export interface Source {
 	readonly tape: string;
@@ -26,7 +31,7 @@ export interface PlaybackOptions {
 /** Plays one book: what is on the screen, and the way to stop it, move it and hurry it. */
 export class Playback {
 	#depth = $state.raw<Depth | null>(null);
-	#trades = $state.raw<readonly TimedTrade[]>([]);
+	#trades = $state.raw<readonly ListedTrade[]>([]);
 	#link = $state.raw<LinkState>({ name: 'connecting' });
 	#playing = $state(true);
 	#speed = $state<Speed>(REAL_TIME);
@@ -39,6 +44,7 @@ export class Playback {
 	/** Traded before the stream was last opened, which counts from there. */
 	#volumeBefore = 0;
 	#run = 0;
+	#tradesListed = 0;
 
 	constructor(private readonly options: PlaybackOptions) {
 		options.link.listen((report) => this.#hear(report));
@@ -49,7 +55,7 @@ export class Playback {
 	}
 
 	/** Newest first. */
-	get trades(): readonly TimedTrade[] {
+	get trades(): readonly ListedTrade[] {
 		return this.#trades;
 	}
 
@@ -182,7 +188,11 @@ export class Playback {
 		this.#since ??= depth.time;
 		this.#decimals = decimalsOfAll(pricesOf(depth), this.#decimals);
 		if (depth.trades.length > 0) {
-			this.#trades = [...depth.trades.toReversed(), ...this.#trades].slice(0, TRADES_KEPT);
+			const listed = depth.trades.map((trade) => ({
+				...trade,
+				number: ++this.#tradesListed
+			}));
+			this.#trades = [...listed.toReversed(), ...this.#trades].slice(0, TRADES_KEPT);
 		}
 		// Paused, and moved to another book or moment: one look at it is all that was wanted.
 		if (!this.#playing) this.#close();
