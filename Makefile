@@ -25,8 +25,10 @@ endif
 # One interpreter for every cargo call, or pyo3 is compiled anew whenever another one asks.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
-ifndef BOOKTAPE_CHROMIUM
-BOOKTAPE_CHROMIUM := $(firstword $(shell command -v chromium chromium-browser google-chrome google-chrome-stable))
+# Where there is no browser, the browser tests skip and say how to get one.
+CHROMIUM := $(firstword $(shell command -v chromium chromium-browser google-chrome google-chrome-stable))
+ifneq ($(CHROMIUM),)
+export BOOKTAPE_CHROMIUM ?= $(CHROMIUM)
 endif
 
 step = @printf '\n==> %s\n'
@@ -127,11 +129,7 @@ test-page: frontend/node_modules/.package-lock.json ## Run the page's unit tests
 .PHONY: test-browser
 test-browser: build ## Run the page in Chromium against a real service
 	$(step) 'Browser tests'
-ifeq ($(BOOKTAPE_CHROMIUM),)
-	@echo 'Skipped: no Chromium or Chrome was found. On Debian: apt-get install chromium; anywhere: BOOKTAPE_CHROMIUM=/path/to/chromium.'
-else
-	BOOKTAPE_CHROMIUM='$(BOOKTAPE_CHROMIUM)' $(NPM) run test:e2e
-endif
+	$(NPM) run test:e2e
 
 .PHONY: lint
 lint: lint-rust lint-python lint-page ## Run every check that is not a test; all findings are errors
@@ -176,6 +174,6 @@ format: build ## Format everything, and mend what the linters can mend
 .PHONY: bench
 bench: build ## Run the benchmarks and print what each measured
 	$(step) 'Benchmarks of the core'
-	cargo bench --locked --package booktape-core
+	cargo bench --locked --package booktape-core --bench '*'
 	$(step) 'Benchmarks through Python and HTTP'
 	@for file in benchmarks/*.py; do echo "-- $$file"; $(BIN)/python "$$file"; done
