@@ -39,7 +39,7 @@ def best_first(resting: Iterable[Resting]) -> list[Resting]:
     return sorted(resting, key=lambda r: (-r.price if r.side == "B" else r.price, r.place))
 
 
-def match(bids: Iterable[Resting], asks: Iterable[Resting]) -> tuple[list[Execution], list[Resting], list[Resting]]:
+def allocate(bids: Iterable[Resting], asks: Iterable[Resting]) -> tuple[list[Execution], list[Resting], list[Resting]]:
     """Executions in the order they happen, and what each side is left with. The inputs stay as they are."""
     bids, asks = list(bids), list(asks)
     if not bids or not asks or max(r.price for r in bids) < min(r.price for r in asks):

@@ -1,4 +1,4 @@
-"""A slow reference for books and markets, from the meaning of MBO records alone; nothing is kept that can be worked out.
+"""A slow reference for books and markets, from the meaning of MBO records alone; what can be worked out is never kept.
 
 A book is a heap of orders, each with the number of the record that gave it its place. Queues, levels, best prices and
 both views are worked out from that heap whenever they are asked for: there is no second copy that could go stale.
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from tests.conformance.allocation import Execution, Resting, Uncross, best_first, match, uncross
+from tests.conformance.allocation import Execution, Resting, Uncross, allocate, best_first, uncross
 from tests.conformance.records import (
     F_LAST,
     F_MAYBE_BAD_BOOK,
@@ -61,6 +61,8 @@ def is_invalid(record: Record) -> bool:
         return True
     if record.action == "R":
         return record.side != "N"
+    if record.action == "F":
+        return record.price == UNDEF_PRICE
     if record.action in {"A", "C", "M"}:
         empties_side = record.action == "A" and record.has(F_TOB)
         return record.side == "N" or (record.price == UNDEF_PRICE and not empties_side)
@@ -92,13 +94,16 @@ class OracleBook:
 
     def both_sides(self, view: str) -> tuple[list[Resting], list[Resting]]:
         bids, asks = self.resting("B"), self.resting("A")
-        return (bids, asks) if view == "published" else match(bids, asks)[1:]
+        return (bids, asks) if view == "published" else allocate(bids, asks)[1:]
 
     def levels(self, side: str, view: str = "matched") -> list[Level]:
         """Levels best first; an aggregated level counts no orders."""
         bids, asks = self.both_sides(view)
-        resting = bids if side == "B" else asks
-        return [level_at(price, resting) for price in sorted({r.price for r in resting}, reverse=side == "B")]
+        sizes, orders = Counter[int](), Counter[int]()
+        for r in bids if side == "B" else asks:
+            sizes[r.price] += r.size
+            orders[r.price] += r.order_id is not None
+        return [Level(price, sizes[price], orders[price]) for price in sorted(sizes, reverse=side == "B")]
 
     def bbo(self, view: str = "matched") -> Bbo:
         bids, asks = self.both_sides(view)
@@ -110,11 +115,12 @@ class OracleBook:
         """The orders at one price of the published book, front first."""
         return best_first(r for r in self.orders.values() if (r.side, r.price) == (side, price))
 
-    def queue_position(self, order_id: int) -> tuple[int, int]:
-        """Orders ahead of this one, and their size."""
-        order = self.orders[order_id]
-        ahead = [r for r in self.queue(order.side, order.price) if r.place < order.place]
-        return len(ahead), sum(r.size for r in ahead)
+    def queues(self) -> dict[tuple[str, int], list[Resting]]:
+        """Every queue of the published book by side and price; empty where only an aggregated level lies."""
+        queues: dict[tuple[str, int], list[Resting]] = {at: [] for at in self.aggregates}
+        for order in best_first(self.orders.values()):
+            queues.setdefault((order.side, order.price), []).append(order)
+        return queues
 
     def spread(self) -> int | None:
         """Best ask less best bid of the published book; None while a side is empty."""
@@ -129,7 +135,7 @@ class OracleBook:
         return self.spread() == 0
 
     def executions(self) -> list[Execution]:
-        return match(self.resting("B"), self.resting("A"))[0]
+        return allocate(self.resting("B"), self.resting("A"))[0]
 
     def uncross(self) -> Uncross | None:
         return uncross(self.resting("B"), self.resting("A"), self.last_trade)
@@ -255,7 +261,7 @@ class OracleBook:
         return added(new) if old is None else modified(old, new)
 
     def keeps_place(self, old: Resting, new: Resting) -> bool:
-        """A smaller size at the same price keeps its place, unless this event's fills say that a new slice was shown."""
+        """A smaller size at the same price keeps its place, unless the fills of this event tell of a new slice."""
         if (old.side, old.price) != (new.side, new.price):
             return False
         refreshed = new.size > old.size - old.fills
