@@ -227,7 +227,8 @@ class Tape:
 
     def __repr__(self) -> str:
         span = f", {iso(self.start_ns)} to {iso(self.end_ns)}" if self.start_ns and self.end_ns else ""
-        return f"<Tape {self.name}: {len(self):,} records, {len(self._native.instruments()):,} books{span}>"
+        books = len(self._native.instruments())
+        return f"<Tape {self.name}: {len(self):,} records, {books:,} {'book' if books == 1 else 'books'}{span}>"
 
     def _repr_html_(self) -> str:
         from booktape.notebook import tape_html

@@ -43,6 +43,9 @@ impl Before {
     /// Adds the batch to the process's counts.
     pub fn count(&self, market: &Market, took: Duration) {
         let (records, _, anomalies) = self.until(market);
+        if records == 0 {
+            return;
+        }
         let (before, after) = (&self.totals.updates, &market.totals().updates);
         RECORDS.fetch_add(records, Relaxed);
         ADDS.fetch_add(after.add - before.add, Relaxed);

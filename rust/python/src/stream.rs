@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use booktape_core::tape::Tape as CoreTape;
 use booktape_core::wire::{Depth, DepthOptions, Format, FrameShare, Frames};
@@ -9,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::book::view_of;
-use crate::counters::framed;
+use crate::counters::{Before, framed};
 use crate::detached::{detached, lock, with_locked};
 use crate::errors::to_python;
 use crate::tape::Tape;
@@ -44,7 +45,10 @@ impl RecordStream {
         let bytes = detached(py, None, |watcher| {
             let mut frames = lock(&self.frames);
             let until = until.min(frames.position().saturating_add(max_records));
-            frames.next(&self.tape, until, &mut |done, total| watcher.look(done, total))
+            let (before, began) = (Before::of(frames.market()), Instant::now());
+            let bytes = frames.next(&self.tape, until, &mut |done, total| watcher.look(done, total));
+            before.count(frames.market(), began.elapsed());
+            bytes
         })?;
         framed(bytes.len());
         Ok(PyBytes::new(py, &bytes))
@@ -166,7 +170,9 @@ impl DepthStream {
     fn advance<'py>(&self, py: Python<'py>, position: u64) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let frame = detached(py, None, |_| {
             let mut depth = lock(&self.depth);
+            let (before, began) = (Before::of(depth.market()), Instant::now());
             depth.advance(&self.tape, position)?;
+            before.count(depth.market(), began.elapsed());
             Ok(depth.changed_frame(&self.tape))
         })?;
         framed(frame.as_ref().map_or(0, Vec::len));

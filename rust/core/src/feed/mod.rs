@@ -63,7 +63,7 @@ pub fn read<R: Read>(
     let fault = |fault| Error::Input { name: name.to_owned(), fault };
     let mut source = source::Source::open(reader, options.limits).map_err(fault)?;
     let metadata = Metadata::read(&mut source).map_err(fault)?;
-    let mut parser = parse::Parser::new(&metadata);
+    let mut parser = parse::Parser::new(&metadata, if source.is_compressed() { 0 } else { size });
     let damage = loop {
         let parsed = parser.parse(source.pending());
         source.consume(parser.consumed());

@@ -23,10 +23,14 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    pub(super) fn new(metadata: &Metadata) -> Self {
+    /// A parser that expects about so many bytes.
+    pub(super) fn new(metadata: &Metadata, bytes: u64) -> Self {
+        let mut records = Vec::new();
+        // Only a guess: where it cannot be had, the records find out as they come.
+        let _ = records.try_reserve_exact(bytes as usize / MboRecord::SIZE);
         Self {
             mbo_size: MboRecord::SIZE + if metadata.ts_out() { TS_OUT } else { 0 },
-            records: Vec::new(),
+            records,
             ts_outs: Vec::new(),
             aside: Vec::new(),
             version: metadata.version(),

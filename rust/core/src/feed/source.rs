@@ -85,6 +85,10 @@ impl<R: Read> Source<R> {
         })
     }
 
+    pub(super) const fn is_compressed(&self) -> bool {
+        matches!(self.stream, Stream::Zstd(_))
+    }
+
     /// Compressed (or plain) bytes taken from the reader so far.
     pub(super) fn bytes_in(&self) -> u64 {
         match &self.stream {
@@ -128,7 +132,7 @@ impl<R: Read> Source<R> {
         self.hasher.update(&self.buffer[self.end..self.end + read]);
         self.end += read;
         self.bytes_out += read as u64;
-        if matches!(self.stream, Stream::Zstd(_)) {
+        if self.is_compressed() {
             let limit = self.limits.allowed(self.bytes_in());
             if self.bytes_out > limit {
                 return Err(Fault::TooLarge { limit });

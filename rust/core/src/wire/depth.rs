@@ -70,6 +70,12 @@ impl Depth {
         self.cursor.position()
     }
 
+    /// The market there.
+    #[must_use]
+    pub const fn market(&self) -> &Market {
+        self.cursor.market()
+    }
+
     /// Goes to a position, or to the last event end of the book before it.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use super::full;
 use super::json::{compact_record, number, text};
 use crate::error::{Error, Result};
 use crate::feed::{Progress, encode_record};
+use crate::market::Market;
 use crate::tape::{Cursor, Tape};
 use crate::types::MboRecord;
 
@@ -64,6 +65,12 @@ impl Frames {
     #[must_use]
     pub const fn position(&self) -> u64 {
         self.position
+    }
+
+    /// The market as far as the format needed it.
+    #[must_use]
+    pub const fn market(&self) -> &Market {
+        self.cursor.market()
     }
 
     /// Goes forward to a position without showing what is passed.
