@@ -67,3 +67,20 @@ def test_documents_link_to_files_that_exist() -> None:
     ]
     assert links, "no document links to a file"
     assert [(path.name, link) for path, link in links if not (path.parent / link).exists()] == []
+
+
+def test_modules_of_the_core_import_only_those_to_their_left() -> None:
+    drawn = re.search(r"^types ─► .*$", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE)
+    assert drawn, "ARCHITECTURE.md does not draw the order of the core's modules"
+    order = drawn[0].split(" ─► ")
+    core = ROOT / "rust/core/src"
+    assert {path.name for path in core.iterdir() if path.is_dir()} == set(order)
+    imports = {
+        (module, imported)
+        for module in order
+        for path in (core / module).rglob("*.rs")
+        for imported in re.findall(r"^ *use crate::(\w+)", path.read_text(), re.MULTILINE)
+        if imported in order
+    }
+    assert imports, "no module of the core imports another"
+    assert {(a, b) for a, b in imports if order.index(b) > order.index(a)} == set()
