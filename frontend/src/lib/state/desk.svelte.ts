@@ -82,9 +82,9 @@ export class Desk {
 		if (missed) this.#notice = `There is no tape “${address.tape}” here.`;
 	}
 
-	chooseTape(id: string): void {
+	async chooseTape(id: string): Promise<void> {
 		const tape = this.#tapes?.find((each) => each.id === id);
-		if (tape) void this.#show(tape, null);
+		if (tape) await this.#show(tape, null);
 	}
 
 	chooseInstrument(id: string): void {

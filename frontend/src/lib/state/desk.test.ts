@@ -1,5 +1,7 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { directLink } from '../../../tests/direct-link';
+import { Heard } from '../../../tests/heard';
 import {
 	localService,
 	openEvents,
@@ -55,12 +57,17 @@ const TAPES = [tape('demo-1a'), tape('clx5-2b')];
 const INSTRUMENTS = [instrument(7, 'ESM4', [1]), instrument(8, null, [1, 2])];
 
 /** A desk before a service that has the tapes, or first answers with the given failures. */
-async function desk(search = '', tapes = TAPES, failures: number[] = []) {
+async function desk(
+	search = '',
+	tapes = TAPES,
+	failures: number[] = [],
+	instruments = (_: string, response: ServerResponse) => sendJson(response, INSTRUMENTS)
+) {
 	service = await localService(({ pathname }, response) => {
 		const failure = failures.shift();
 		if (failure !== undefined) sendJson(response, { detail: `failure ${failure}` }, failure);
 		else if (pathname.endsWith('/tapes')) sendJson(response, tapes);
-		else if (pathname.endsWith('/instruments')) sendJson(response, INSTRUMENTS);
+		else if (pathname.endsWith('/instruments')) instruments(pathname, response);
 		else openEvents(response).write(': heartbeat\n\n');
 	});
 	link = directLink();
@@ -121,10 +128,25 @@ describe('Desk', () => {
 
 	it('forgets the instrument when another tape is chosen', async () => {
 		const { desk: opened } = await desk('instrument=8');
-		opened.chooseTape('clx5-2b');
+		const chosen = opened.chooseTape('clx5-2b');
 		expect(opened.instruments).toEqual([]);
-		await until(() => opened.instrument !== null);
+		await chosen;
 		expect(opened.address).toMatchObject({ tape: 'clx5-2b', instrument: 'ESM4' });
+	});
+
+	it('shows the tape that was chosen last, whichever answers first', async () => {
+		const held = new Heard<() => void>();
+		const { desk: opened } = await desk('', TAPES, [], (pathname, response) => {
+			if (pathname.includes('clx5')) held.tell(() => sendJson(response, [INSTRUMENTS[1]]));
+			else sendJson(response, INSTRUMENTS);
+		});
+		const first = opened.chooseTape('clx5-2b');
+		const answerFirst = await held.next(() => true, 0);
+		await opened.chooseTape('demo-1a');
+		answerFirst();
+		await first;
+		expect(opened.address).toMatchObject({ tape: 'demo-1a', instrument: 'ESM4' });
+		expect(opened.instruments).toHaveLength(2);
 	});
 
 	it('asks again by itself while the service is not ready', async () => {

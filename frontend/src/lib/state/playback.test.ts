@@ -30,14 +30,17 @@ const oneFrame: Handler = (url, response) => {
 	);
 };
 
-async function playing(handler: Handler = oneFrame) {
+async function playing(
+	handler: Handler = oneFrame,
+	onPaint: (paint: () => void) => void = (paint) => paint()
+) {
 	service = await localService(handler);
 	link = directLink();
 	const playback = new Playback({
 		service: new Service(service.root),
 		link,
 		hz: () => 20,
-		onPaint: (paint) => paint()
+		onPaint
 	});
 	playback.show({ tape: 'demo-1a', instrument: 7, publisher: 1 });
 	await until(() => playback.depth !== null || playback.link.name === 'failed');
@@ -107,6 +110,21 @@ describe('Playback', () => {
 		expect(lastAsked()).toMatchObject({ instrument: '8', from: '1' });
 		expect(playback.volume).toBe(1);
 		expect(playback.trades).toHaveLength(1);
+	});
+
+	it('does not paint a book that is no longer wanted', async () => {
+		const paints = new Heard<() => void>();
+		let held = false;
+		const playback = await playing(oneFrame, (paint) => {
+			if (held) paints.tell(paint);
+			else paint();
+		});
+		held = true;
+		playback.seek(10);
+		const late = await paints.next(() => true, 0);
+		playback.show({ tape: 'demo-1a', instrument: 8, publisher: 1 });
+		late();
+		expect(playback.depth).toBeNull();
 	});
 
 	it('begins another tape at its beginning', async () => {
