@@ -18,18 +18,20 @@ impl Book {
     ) -> Effect {
         let price = record.price();
         let replaces_side = flags.has(Flags::TOB);
-        if !price.is_defined() {
-            if replaces_side {
-                self.empty_side(side);
-                return Effect::Unchanged;
-            }
+        if !price.is_defined() && !replaces_side {
             return invalid(notes, record, "price", record.price);
         }
-        if record.size == 0 {
+        if price.is_defined() && record.size == 0 {
             return skip(notes, Anomaly::ZeroSize { order_id: record.order_id, action: 'A' });
+        }
+        if flags.is_snapshot() {
+            self.begin_snapshot();
         }
         if replaces_side {
             self.empty_side(side);
+        }
+        if !price.is_defined() {
+            return Effect::Unchanged;
         }
         self.set_aggregate(record, side);
         Effect::Added { side, price, size: record.size }
@@ -86,7 +88,7 @@ impl Book {
         self.clock += 1;
         let entered = self.clock;
         let level = self.levels.at_mut(slot);
-        let new = Aggregate { order_id: record.order_id, size: record.size, entered };
+        let new = Aggregate { size: record.size, entered };
         let old = level.aggregate.replace(Box::new(new));
         level.size = level.size - old.map_or(0, |old| u64::from(old.size)) + u64::from(record.size);
     }

@@ -8,8 +8,6 @@ pub(super) const NIL: u32 = u32::MAX;
 /// Quantity at a price that no order stands for: top-of-book (`F_TOB`) and level (`F_MBP`) records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Aggregate {
-    /// The record's order id, for executions.
-    pub order_id: u64,
     pub size: u32,
     /// When it entered, on the book's own clock; see [`super::queue::Order::entered`].
     pub entered: u64,

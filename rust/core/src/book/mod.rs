@@ -83,7 +83,8 @@ pub struct Book {
     /// Counts events, from 1.
     event: u64,
     mid_event: bool,
-    in_snapshot: bool,
+    /// The next snapshot add begins a snapshot: a record outside one has come since the last.
+    awaits_snapshot: bool,
     fills: Fills,
 }
 
@@ -106,7 +107,7 @@ impl Book {
             clock: 0,
             event: 1,
             mid_event: false,
-            in_snapshot: false,
+            awaits_snapshot: true,
             fills: Fills::default(),
         }
     }
@@ -128,7 +129,7 @@ impl Book {
             (None, _) => invalid(notes, record, "action", i64::from(record.action)),
             (Some(_), _) => invalid(notes, record, "side", i64::from(record.side)),
         };
-        self.in_snapshot = flags.is_snapshot();
+        self.awaits_snapshot |= !flags.is_snapshot();
         self.mid_event = !flags.is_last();
         if flags.is_last() {
             if self.fills.is_pending() || self.fills.has_passed() {
@@ -142,10 +143,6 @@ impl Book {
     /// A: to the back of its level.
     #[inline]
     fn add(&mut self, record: &MboRecord, side: Side, flags: Flags, notes: &mut Notes) -> Effect {
-        if flags.is_snapshot() && !self.in_snapshot {
-            // Older files lack the R before a snapshot.
-            self.clear();
-        }
         if flags.is_aggregate() {
             return self.add_aggregate(record, side, flags, notes);
         }
@@ -155,11 +152,22 @@ impl Book {
         if record.size == 0 {
             return skip(notes, Anomaly::ZeroSize { order_id: record.order_id, action: 'A' });
         }
+        if flags.is_snapshot() {
+            self.begin_snapshot();
+        }
         if let Some(slot) = self.index.find(&self.orders, record.order_id) {
             return self.add_again(record, side, slot, notes);
         }
         self.enter(record, side, Marks::default());
         Effect::Added { side, price: record.price(), size: record.size }
+    }
+
+    /// Older files lack the R before a snapshot: its first add empties the book instead.
+    pub(super) fn begin_snapshot(&mut self) {
+        if self.awaits_snapshot {
+            self.clear();
+            self.awaits_snapshot = false;
+        }
     }
 
     /// An add whose id is live already.

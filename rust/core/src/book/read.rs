@@ -50,7 +50,7 @@ pub struct OrderView {
 /// One thing that rests and can be matched: an order, or a level's quantity without orders.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Resting {
-    /// The order's id, or that of the record that set the quantity.
+    /// The order's id; 0 for quantity without orders.
     pub order_id: u64,
     /// Its price.
     pub price: Price,
@@ -112,7 +112,7 @@ impl Book {
         self.ladder(side).slots().flat_map(|slot| {
             let level = self.levels.at(slot);
             let mut aggregate = level.aggregate.as_ref().map(|aggregate| Resting {
-                order_id: aggregate.order_id,
+                order_id: 0,
                 price: level.price,
                 size: aggregate.size,
                 entered: aggregate.entered,

@@ -122,6 +122,7 @@ impl Market {
         let Entry { book, watch, .. } = &mut self.entries[slot];
         watch.before(book, record, index, &mut self.notes);
         let effect = book.apply(record, &mut self.notes);
+        watch.after(record, &effect, index);
         self.totals.records += 1;
         self.totals.ts_recv = Some(record.ts_recv());
         self.totals.count(&effect);

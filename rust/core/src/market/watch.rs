@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::book::{Book, Overlap};
+use crate::book::{Book, Effect, Overlap};
 use crate::matching::{Bbo, View, bbo};
 use crate::types::{Action, Anomaly, MboRecord, Nanos, Notes, Price, Side};
 
@@ -92,10 +92,16 @@ impl Watch {
         if !flags.is_last() && !book.is_mid_event() {
             self.settled = bbo(book, View::Matched);
         }
-        match record.action {
-            code if code == Action::Trade as u8 => self.trade(book, record, index, notes),
-            code if code == Action::Clear as u8 || flags.is_snapshot() => self.reset(record, index),
-            _ => {}
+        if record.action == Action::Trade as u8 {
+            self.trade(book, record, index, notes);
+        }
+    }
+
+    /// Looks at a record after it was applied.
+    #[inline]
+    pub(super) fn after(&mut self, record: &MboRecord, effect: &Effect, index: u64) {
+        if record.action == Action::Clear as u8 || record.flags().is_snapshot() {
+            self.reset(record, effect, index);
         }
     }
 
@@ -119,9 +125,10 @@ impl Watch {
         }
     }
 
-    fn reset(&mut self, record: &MboRecord, index: u64) {
-        if record.action == Action::Clear as u8 && record.side != b'N' {
-            return; // invalid, and not applied either
+    /// A clear or a record of a snapshot: what was doubtful about the book before it is so no more.
+    fn reset(&mut self, record: &MboRecord, effect: &Effect, index: u64) {
+        if matches!(effect, Effect::Skipped(Anomaly::InvalidRecord { .. })) {
+            return;
         }
         let cause = if record.flags().is_snapshot() { Cause::Snapshot } else { Cause::Clear };
         self.reset_at = Some(index);

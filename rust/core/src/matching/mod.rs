@@ -44,9 +44,9 @@ pub struct Execution {
     pub price: Price,
     /// Quantity.
     pub size: u32,
-    /// The buyer.
+    /// The buyer; 0 where a level without orders bought.
     pub bid_order_id: u64,
-    /// The seller.
+    /// The seller; 0 where a level without orders sold.
     pub ask_order_id: u64,
 }
 

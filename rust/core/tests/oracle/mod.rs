@@ -33,8 +33,10 @@ impl Oracle {
         match (record.action, record.side) {
             (b'A', b'A' | b'B') => {
                 let side = if record.side == b'B' { Side::Bid } else { Side::Ask };
-                if snapshot && !self.in_snapshot {
+                let is_skipped = if has_price { record.size == 0 } else { record.flags & Flags::TOB == 0 };
+                if snapshot && !self.in_snapshot && !is_skipped {
                     self.resting.clear();
+                    self.in_snapshot = true;
                 }
                 let replaces = record.flags & Flags::TOB != 0 && (!has_price || record.size > 0);
                 if replaces {
@@ -58,7 +60,7 @@ impl Oracle {
             }
             _ => {}
         }
-        self.in_snapshot = snapshot;
+        self.in_snapshot &= snapshot;
         if record.flags & Flags::LAST != 0 {
             self.resting.iter_mut().for_each(|resting| resting.filled = 0);
         }
@@ -78,7 +80,7 @@ impl Oracle {
     fn push(&mut self, record: &MboRecord, is_aggregate: bool) {
         self.clock += 1;
         self.resting.push(Resting {
-            id: record.order_id,
+            id: if is_aggregate { 0 } else { record.order_id },
             side: if record.side == b'B' { Side::Bid } else { Side::Ask },
             price: record.price,
             size: record.size,
