@@ -91,8 +91,8 @@ class FirstAnomaly(TypedDict):
 class Fills(TypedDict):
     """How fills met the queues, which is evidence that the queues are right.
 
-    A group is the fills at one price that come before the book changes. It is out of turn where it passed over an order of
-    known priority that then stayed in the book.
+    A group is the fills at one price that come before the book changes. It is out of turn where it passed over an order
+    of known priority that then stayed in the book.
     """
 
     groups: int
