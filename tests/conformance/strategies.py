@@ -7,7 +7,7 @@ that follows along. Moves name no order ids: Hypothesis can drop any of them and
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, count
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from hypothesis import strategies as st
 
@@ -24,6 +24,7 @@ from tests.conformance.records import (
 )
 
 SNAPSHOT_FLAGS = F_SNAPSHOT | F_BAD_TS_RECV
+Streams: TypeAlias = st.SearchStrategy[list[Record]]
 OTHER_SIDE = {"B": "A", "A": "B"}
 
 
@@ -131,6 +132,24 @@ class Execute:
                 returns.append(resting._replace(action="C"))
         trade = Record("T", OTHER_SIDE[self.side], 0, price, self.size - left, 0)
         return [trade, *fills, *returns]
+
+
+@dataclass
+class Settle:
+    """An order with another behind it is filled, perhaps cut, then restated twice: are its fills taken off once?"""
+
+    order: Enter
+    filled: int
+    cut: int
+    sizes: tuple[int, int]
+    ends_between: bool
+
+    def records(self, scene: Scene) -> list[Record]:
+        order, behind = self.order.records(scene) + self.order.records(scene)
+        fill = order._replace(action="F", size=self.filled, flags=F_LAST if self.ends_between else 0)
+        cancel = order._replace(action="C", size=min(self.cut, order.size - 1))
+        first, second = (order._replace(action="M", size=size) for size in self.sizes)
+        return [order, behind, fill, *([cancel] if cancel.size else []), first, second]
 
 
 @dataclass
@@ -248,7 +267,7 @@ class Step:
 
 
 SIDES = st.sampled_from("BA")
-STEPS = st.integers(0, 5)
+STEPS = st.sampled_from([2, 2, 2, 2, 2, 0, 1, 3, 4, 5])  # one price with a queue worth the name
 SIZES = st.integers(1, 9)
 WHICH = st.integers(0, 15)
 RARELY = st.sampled_from([False] * 9 + [True])
@@ -259,7 +278,8 @@ LEAVE = st.builds(
     Leave, WHICH, st.none() | SIZES, st.sampled_from([0, 0, 0, 2]), st.sampled_from(["", "", "", "side", "price"])
 )
 CHANGE = st.builds(Change, WHICH, st.sampled_from([0, 0, 1, -1]), st.integers(-9, 9), RARELY)
-EXECUTE = st.builds(Execute, SIDES, st.integers(1, 20), st.sampled_from("MC"), st.sampled_from([0, 0, 1, 5]))
+EXECUTE = st.builds(Execute, SIDES, st.integers(1, 12), st.sampled_from("MC"), st.sampled_from([0, 0, 1, 5]))
+SETTLE = st.builds(Settle, ENTER, SIZES, st.integers(0, 2), st.tuples(SIZES, SIZES), st.booleans())
 FILL = st.builds(Fill, WHICH, st.integers(0, 9))
 PRINT = st.builds(Print, st.sampled_from("TTFN"), st.sampled_from("BAN"), st.none() | STEPS, st.integers(0, 9))
 SNAPSHOT = st.builds(Snapshot, st.booleans(), st.lists(ENTER, max_size=3), st.booleans())
@@ -294,18 +314,20 @@ def weighted(moves: dict[st.SearchStrategy[Any], int]) -> st.SearchStrategy[Move
     return st.sampled_from(tickets).flatmap(lambda move: move)
 
 
-ORDERLY = {ENTER: 24, LEAVE: 6, CHANGE: 6, EXECUTE: 8, FILL: 1}
+ORDERLY = {ENTER: 24, LEAVE: 6, CHANGE: 6, EXECUTE: 8, SETTLE: 4, FILL: 1}
 AMISS = {PRINT: 3, SNAPSHOT: 1, CLEAR: 1, AGGREGATE: 2, AGAIN: 2, STRANGER: 2, ANYTHING: 3}
 MOVES = weighted(ORDERLY | AMISS)
 MOVES_OF_ORDERS = weighted(ORDERLY)
+# Small sizes tie often, and every tie is decided by the next rule.
+MOVES_OF_AUCTIONS = weighted({st.builds(Enter, SIDES, st.integers(0, 5), st.integers(1, 3)): 6, LEAVE: 1, PRINT: 1})
 
 
 def steps(moves: st.SearchStrategy[Move]) -> st.SearchStrategy[Step]:
     return st.builds(
         Step,
         moves,
-        publisher_id=st.sampled_from([1, 1, 1, 2]),
-        instrument_id=st.sampled_from([1, 1, 1, 2]),
+        publisher_id=st.sampled_from([1, 1, 1, 1, 1, 2]),
+        instrument_id=st.sampled_from([1, 1, 1, 1, 1, 2]),
         channel_id=st.sampled_from([0, 0, 0, 1]),
         ends=st.sampled_from([True, True, True, False]),
         flags=st.sampled_from([0] * 39 + [F_MAYBE_BAD_BOOK]),
@@ -337,8 +359,8 @@ def spell_out(moves: list[Step], tick: int, gap: int) -> list[Record]:
     return stream
 
 
-def streams(moves: st.SearchStrategy[Move] = MOVES) -> st.SearchStrategy[list[Record]]:
+def streams(moves: st.SearchStrategy[Move] = MOVES, gaps: tuple[int, ...] = (0, 3, 5)) -> Streams:
     """Whole streams, from nothing up to a few hundred records."""
     # A list of lists: Hypothesis draws about five of anything, and can still drop any of them.
     bursts = st.lists(st.lists(steps(moves))).map(lambda lists: list(chain.from_iterable(lists)))
-    return st.builds(spell_out, bursts, tick=st.sampled_from([1, 10_000_000]), gap=st.sampled_from([0, 3, 5]))
+    return st.builds(spell_out, bursts, tick=st.sampled_from([1, 10_000_000]), gap=st.sampled_from(gaps))

@@ -12,7 +12,7 @@ import booktape as bt
 from tests.conformance.agreement import Trial
 from tests.conformance.oracle import OracleMarket
 from tests.conformance.records import Record, pack
-from tests.conformance.strategies import MOVES_OF_ORDERS, streams
+from tests.conformance.strategies import MOVES_OF_AUCTIONS, MOVES_OF_ORDERS, streams
 
 # An example spells out and compares hundreds of whole books: no deadline fits them all.
 conformance = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -34,6 +34,16 @@ def test_orderly_flow_does_the_same(stream: list[Record]) -> None:
     trial = Trial()
     for record in stream:
         trial.apply_record(record)
+    trial.compare()
+
+
+@conformance
+@given(streams(MOVES_OF_AUCTIONS, gaps=(0,)))
+def test_auctions_do_the_same(stream: list[Record]) -> None:
+    trial = Trial()
+    for record in stream:
+        trial.apply_for_effect(record)
+        trial.compare_touch(record)
     trial.compare()
 
 
