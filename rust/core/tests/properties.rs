@@ -8,7 +8,7 @@ mod oracle;
 
 use booktape_core::book::Book;
 use booktape_core::market::Market;
-use booktape_core::matching::{Matched, uncross};
+use booktape_core::matching::{Matched, View, bbo, uncross};
 use booktape_core::types::{Flags, MboRecord, Notes, Side};
 use oracle::Oracle;
 use proptest::prelude::*;
@@ -52,6 +52,7 @@ fn agree(book: &Book, oracle: &Oracle) -> Result<(), TestCaseError> {
         }
     }
     let matched = Matched::of(book);
+    prop_assert_eq!(bbo(book, View::Matched), matched.bbo(), "matched best prices, by levels and by orders");
     let executions: Vec<_> = matched
         .executions()
         .iter()

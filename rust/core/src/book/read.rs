@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::level::NIL;
+use super::level::{Level, NIL};
 use super::queue::Order;
 use super::{Book, FillCounts};
 use crate::types::{Price, Side};
@@ -109,22 +109,29 @@ impl Book {
 
     /// Everything that rests on a side, in the order in which it would trade.
     pub fn resting(&self, side: Side) -> impl Iterator<Item = Resting> + '_ {
-        self.ladder(side).slots().flat_map(|slot| {
-            let level = self.levels.at(slot);
-            let mut aggregate = level.aggregate.as_ref().map(|aggregate| Resting {
-                order_id: 0,
-                price: level.price,
-                size: aggregate.size,
-                entered: aggregate.entered,
-                is_order: false,
-            });
-            let mut orders =
-                self.orders.queue(level).map(|slot| self.resting_order(slot, level.price)).peekable();
-            std::iter::from_fn(move || match (aggregate, orders.peek()) {
-                (Some(waiting), Some(order)) if order.entered > waiting.entered => aggregate.take(),
-                (Some(_), None) => aggregate.take(),
-                _ => orders.next(),
-            })
+        self.ladder(side).slots().flat_map(|slot| self.resting_on(self.levels.at(slot)))
+    }
+
+    /// Everything that rests at a price, in the order in which it would trade.
+    pub fn resting_at(&self, side: Side, price: Price) -> impl Iterator<Item = Resting> + '_ {
+        let level = self.ladder(side).find(price).map(|slot| self.levels.at(slot));
+        level.into_iter().flat_map(|level| self.resting_on(level))
+    }
+
+    fn resting_on<'a>(&'a self, level: &'a Level) -> impl Iterator<Item = Resting> + 'a {
+        let mut aggregate = level.aggregate.as_ref().map(|aggregate| Resting {
+            order_id: 0,
+            price: level.price,
+            size: aggregate.size,
+            entered: aggregate.entered,
+            is_order: false,
+        });
+        let mut orders =
+            self.orders.queue(level).map(|slot| self.resting_order(slot, level.price)).peekable();
+        std::iter::from_fn(move || match (aggregate, orders.peek()) {
+            (Some(waiting), Some(order)) if order.entered > waiting.entered => aggregate.take(),
+            (Some(_), None) => aggregate.take(),
+            _ => orders.next(),
         })
     }
 

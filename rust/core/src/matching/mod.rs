@@ -215,13 +215,51 @@ impl<'a> Matched<'a> {
     }
 }
 
-/// Best levels of a book in a view.
+/// Best levels of a book in a view. O(1) unless the book overlaps, then O(levels in the overlap).
 #[must_use]
 pub fn bbo(book: &Book, view: View) -> Bbo {
     match view {
-        View::Published => Bbo { bid: book.best(Side::Bid), ask: book.best(Side::Ask) },
-        View::Matched => Matched::of(book).bbo(),
+        View::Matched if book.overlap() != Overlap::Apart => matched_bbo(book),
+        _ => Bbo { bid: book.best(Side::Bid), ask: book.best(Side::Ask) },
     }
+}
+
+/// [`Matched::bbo`] without the executions: whole levels trade, and only in the last one orders are looked at.
+fn matched_bbo(book: &Book) -> Bbo {
+    let (mut bids, mut asks) = (book.levels(Side::Bid), book.levels(Side::Ask));
+    let (mut bid, mut ask) = (bids.next(), asks.next());
+    let (mut bid_taken, mut ask_taken) = (0, 0);
+    while let (Some(buying), Some(selling)) = (bid, ask)
+        && buying.price >= selling.price
+    {
+        let size = (buying.size - bid_taken).min(selling.size - ask_taken);
+        bid_taken += size;
+        ask_taken += size;
+        if bid_taken == buying.size {
+            (bid, bid_taken) = (bids.next(), 0);
+        }
+        if ask_taken == selling.size {
+            (ask, ask_taken) = (asks.next(), 0);
+        }
+    }
+    Bbo {
+        bid: bid.map(|level| without(book, Side::Bid, level, bid_taken)),
+        ask: ask.map(|level| without(book, Side::Ask, level, ask_taken)),
+    }
+}
+
+/// A level from whose front a quantity is gone.
+fn without(book: &Book, side: Side, level: LevelView, taken: u64) -> LevelView {
+    let mut left = taken;
+    let mut gone = 0;
+    for resting in book.resting_at(side, level.price) {
+        if left < u64::from(resting.size) {
+            break;
+        }
+        left -= u64::from(resting.size);
+        gone += u32::from(resting.is_order);
+    }
+    LevelView { price: level.price, size: level.size - taken, count: level.count - gone }
 }
 
 /// Levels of one side in a view, best first.
