@@ -145,9 +145,14 @@ impl Audit {
     /// # Errors
     /// [`Error::Invariant`] if it does not serialize, which only a bug can cause.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self)
-            .map_err(|error| Error::Invariant(format!("an audit does not serialize: {error}")))
+        to_json(self)
     }
+}
+
+/// A value as JSON.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value)
+        .map_err(|error| Error::Invariant(format!("a value does not serialize: {error}")))
 }
 
 fn first_anomalies(market: &Market) -> Vec<FirstAnomaly> {

@@ -2,7 +2,7 @@
 
 use dbn::enums::RType;
 
-use crate::types::{Nanos, Price};
+use crate::types::Price;
 
 /// A record of another type, and the MBO record it precedes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -111,12 +111,6 @@ impl Aside {
             }
             _ => None,
         }
-    }
-
-    /// Time of the record, from its header.
-    #[must_use]
-    pub fn ts_event(&self) -> Option<Nanos> {
-        Some(Nanos(u64::from_le_bytes(self.field(8)?)))
     }
 
     fn field<const N: usize>(&self, at: usize) -> Option<[u8; N]> {

@@ -1,7 +1,6 @@
 //! The metadata at the head of a DBN stream.
 
 use std::io::Read;
-use std::str::FromStr;
 
 use dbn::decode::dbn::MetadataDecoder;
 use dbn::encode::dbn::MetadataEncoder;
@@ -206,10 +205,4 @@ fn midnight(date: time::Date) -> Nanos {
 pub fn publisher_name(publisher_id: u16) -> String {
     Publisher::try_from(publisher_id)
         .map_or_else(|_| publisher_id.to_string(), |publisher| publisher.to_string())
-}
-
-/// The publisher with this name or number.
-#[must_use]
-pub fn publisher_id(name: &str) -> Option<u16> {
-    name.parse().ok().or_else(|| Publisher::from_str(name).ok().map(|publisher| publisher as u16))
 }

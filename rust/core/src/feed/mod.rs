@@ -12,7 +12,7 @@ mod write;
 use std::io::Read;
 
 pub use aside::{Aside, AsideFact};
-pub use metadata::{Interval, Metadata, publisher_id, publisher_name};
+pub use metadata::{Interval, Metadata, publisher_name};
 pub use source::Limits;
 pub use write::{encode_record, write_file};
 

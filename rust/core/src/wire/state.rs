@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::audit::{Executions, Indication, Level};
+use crate::audit::{Executions, Indication, Level, to_json};
 use crate::book::Overlap;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::feed::publisher_name;
 use crate::market::{Entry, Market};
 use crate::matching::{Matched, View, uncross};
@@ -208,9 +208,4 @@ pub fn summary(tape: &Tape) -> Result<Vec<u8>> {
         books: books.collect(),
         other_records: tape.other_records(),
     })
-}
-
-fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(value)
-        .map_err(|error| Error::Invariant(format!("a value does not serialize: {error}")))
 }
