@@ -7,6 +7,7 @@ mod aside;
 mod metadata;
 mod parse;
 mod source;
+mod whole;
 mod write;
 
 use std::io::Read;
@@ -14,7 +15,8 @@ use std::io::Read;
 pub use aside::{Aside, AsideFact};
 pub use metadata::{Interval, Metadata, publisher_name};
 pub use source::Limits;
-pub use write::{encode_record, write_file};
+pub use whole::{Sink, Whole, write_whole};
+pub use write::{encode_record, write_stream};
 
 use crate::error::{Error, Fault, Result};
 use crate::types::MboRecord;

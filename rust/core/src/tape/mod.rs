@@ -250,7 +250,9 @@ impl Tape {
     /// # Errors
     /// [`Error::Io`]; whatever `on_progress` returns.
     pub fn write_dbn(&self, path: &Path, on_progress: Progress<'_>) -> Result<()> {
-        feed::write_file(path, &self.metadata, &self.records, &self.ts_outs, &self.aside, on_progress)
+        feed::write_whole(path, |out| {
+            feed::write_stream(out, &self.metadata, &self.records, &self.ts_outs, &self.aside, on_progress)
+        })
     }
 }
 
