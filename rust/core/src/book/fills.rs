@@ -7,7 +7,7 @@
 
 use super::level::NIL;
 use super::{Book, Effect};
-use crate::types::{MboRecord, Notes};
+use crate::types::{MboRecord, Notes, Side};
 
 /// How executions met the queues.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -29,9 +29,9 @@ pub struct FillCounts {
 pub(super) struct Fills {
     pub counts: FillCounts,
     /// Level of every order filled since the book last changed.
-    pending: Vec<u32>,
+    pub pending: Vec<u32>,
     /// Group and id of orders passed over in this event.
-    passed: Vec<(u64, u64)>,
+    pub passed: Vec<(u64, u64)>,
 }
 
 impl Fills {
@@ -43,6 +43,11 @@ impl Fills {
     #[inline]
     pub(super) const fn has_passed(&self) -> bool {
         !self.passed.is_empty()
+    }
+
+    /// The levels of fills that were not judged are gone.
+    pub(super) fn forget_pending(&mut self) {
+        self.pending.clear();
     }
 }
 
@@ -74,7 +79,11 @@ impl Book {
     #[cold]
     pub(super) fn judge_fills(&mut self) {
         let mut pending = std::mem::take(&mut self.fills.pending);
-        pending.sort_unstable();
+        // By price, not by slot: slots are numbered anew where a book comes back from its image.
+        pending.sort_unstable_by_key(|&level| {
+            let level = self.levels.at(level);
+            (level.price, level.side == Side::Ask)
+        });
         for group in pending.chunk_by(|a, b| a == b) {
             self.fills.counts.groups += 1;
             let before = self.fills.passed.len();

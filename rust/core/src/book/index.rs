@@ -35,6 +35,11 @@ impl Index {
         self.table.insert_unique(hasher.hash_one(id), slot, |&slot| hasher.hash_one(orders.at(slot).id));
     }
 
+    pub(super) fn reserve(&mut self, orders: &Orders, more: usize) {
+        let hasher = &self.hasher;
+        self.table.reserve(more, |&slot| hasher.hash_one(orders.at(slot).id));
+    }
+
     pub(super) fn clear(&mut self) {
         self.table.clear();
     }

@@ -14,6 +14,7 @@
 mod aggregate;
 mod check;
 mod fills;
+mod image;
 mod index;
 mod ladder;
 mod level;
@@ -21,6 +22,7 @@ mod queue;
 mod read;
 
 pub use fills::FillCounts;
+pub use image::ImageError;
 pub use read::{LevelView, OrderView, Overlap, Resting};
 
 use crate::types::{Action, Anomaly, Flags, MboRecord, Notes, Price, Side};
@@ -288,6 +290,7 @@ impl Book {
         self.levels.clear();
         self.orders.clear();
         self.index.clear();
+        self.fills.forget_pending();
         Effect::Unchanged
     }
 

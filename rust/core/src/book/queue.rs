@@ -86,6 +86,10 @@ impl Orders {
         self.free = slot;
     }
 
+    pub(super) fn reserve(&mut self, orders: usize) {
+        self.slots.reserve_exact(orders);
+    }
+
     pub(super) fn clear(&mut self) {
         self.slots.clear();
         self.free = NIL;

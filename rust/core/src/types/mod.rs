@@ -12,6 +12,7 @@ mod anomaly;
 mod flags;
 mod price;
 mod record;
+pub mod varint;
 
 pub use anomaly::{Anomaly, AnomalyCounts, AnomalyKind, Notes, Sample};
 pub use flags::Flags;

@@ -1,6 +1,8 @@
 //! Records and books written the short way, for tests.
 #![allow(dead_code, missing_docs)] // each test file uses its part
 
+pub mod any;
+
 use booktape_core::book::{Book, Effect, LevelView};
 use booktape_core::matching::Matched;
 use booktape_core::types::{Flags, MboRecord, Notes, Price, Side};
