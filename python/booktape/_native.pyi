@@ -79,7 +79,8 @@ class Tape:
         """Records beside the MBO ones, by type."""
     def instruments(self) -> list[tuple[int, str, int, str | None, int]]:
         """(publisher_id, publisher, instrument_id, symbol, records) of every book the tape has records for."""
-    def buffer(self) -> RecordBuffer: ...
+    def buffer(self, start: int = 0, stop: int | None = None) -> RecordBuffer:
+        """Records [start, stop), at most to the end: of the tape itself where it is in memory, else a copy."""
     def write_dbn(self, path: str, *, progress: Progress | None = None) -> None:
         """Whole or not at all; zstd where the path ends in .zst."""
     def position_at(self, ts: int) -> int:

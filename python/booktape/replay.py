@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from booktape.moment import NS
 from booktape.parameters import bad_parameter
+from booktape.records import from_buffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,14 +46,13 @@ class WallClock:
 
 def paced(
     tape: _native.Tape,
-    records: Records,
     *,
     speed: float,
     start: int,
     clock: Clock,
     longest_wait: float | None,
 ) -> Iterator[Records]:
-    """Batches of `records` from position `start` on, each given when its last record is due by ts_recv.
+    """Batches of the tape's records from position `start` on, each given when its last record is due by ts_recv.
 
     Records due within a millisecond come together. Where the next one is further off than `longest_wait` seconds of the
     clock, the rest of the wait is left out.
@@ -61,11 +61,11 @@ def paced(
         raise bad_parameter("speed", speed, "a number above 0, or math.inf for as fast as batches are taken")
     if longest_wait is not None and not longest_wait >= 0:
         raise bad_parameter("longest_wait", longest_wait, "seconds from 0, or None to wait however long it takes")
-    return _batches(tape, records, speed, start, clock, math.inf if longest_wait is None else longest_wait)
+    return _batches(tape, speed, start, clock, math.inf if longest_wait is None else longest_wait)
 
 
 def _batches(
-    tape: _native.Tape, records: Records, speed: float, position: int, clock: Clock, longest_wait: float
+    tape: _native.Tape, speed: float, position: int, clock: Clock, longest_wait: float
 ) -> Iterator[Records]:
     began, origin = clock.now(), tape.ts_at(position)
     while (coming := tape.ts_at(position)) is not None and origin is not None:
@@ -74,8 +74,8 @@ def _batches(
         else:
             due = tape.due(position, origin + int((clock.now() - began) * speed * NS))
         if due > position:
-            due = min(due, position + MOST_AT_ONCE)
-            yield records[position:due]
+            due = min(due, position + MOST_AT_ONCE, len(tape))
+            yield from_buffer(tape.buffer(position, due), due - position)
             position = due
             continue
         wait = (coming - origin) / NS / speed - (clock.now() - began)

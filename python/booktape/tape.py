@@ -118,9 +118,10 @@ class Tape:
         return self._native.planted
 
     def to_numpy(self) -> Records:
-        """The records as one structured array, shape (len(tape),), in tape order: a read-only view, nothing is copied.
+        """The records as one structured array, shape (len(tape),), in tape order.
 
-        Fields and dtypes are those of Databento's MBO schema; prices are int64 in units of 1e-9, times uint64 ns UTC.
+        A read-only view of the tape where it is in memory, a copy where it is read from files by position. Fields and dtypes
+        are those of Databento's MBO schema; prices are int64 in units of 1e-9, times uint64 ns UTC.
 
         >>> import booktape as bt
         >>> tape = bt.synthesize(messages=1_000, seed=1)
@@ -197,7 +198,7 @@ class Tape:
     ) -> Iterator[Records]:
         """Plays the records, in batches paced by ts_recv, `speed` times as fast as they were received.
 
-        Each batch is a slice of `to_numpy`, ready for `Market.apply`. The first record, that at or after `start`,
+        Each batch has the shape and fields of `to_numpy`, ready for `Market.apply`. The first record, that at or after `start`,
         comes at once. ``math.inf`` plays as fast as batches are taken; `longest_wait` shortens gaps, such as a daily
         halt, to so many seconds.
 
@@ -211,7 +212,6 @@ class Tape:
         position = self.first_at(start) if len(self) else 0
         return paced(
             self._native,
-            self.to_numpy(),
             speed=speed,
             start=position,
             clock=clock or WallClock(),

@@ -22,14 +22,15 @@ use textbook::Textbook;
 fn session() -> Option<Vec<MboRecord>> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let folder = std::env::var_os("BOOKTAPE_TEST_DATA").map_or(beside, PathBuf::from);
-    let tape = Tape::open(&folder.join("clx5-glbx-20250924.mbo.dbn"), Options::default(), &mut |_, _| Ok(()))
-        .ok()?;
-    Some(tape.records().to_vec())
+    let tape =
+        Tape::open(&folder.join("clx5-glbx-20250924.mbo.dbn"), Options::default(), None, &mut |_, _| Ok(()))
+            .ok()?;
+    Some(tape.in_memory().unwrap().to_vec())
 }
 
 fn synthetic(messages: u64, instruments: u32) -> Vec<MboRecord> {
     let options = synth::Options { messages, instruments, seed: 7, ..synth::Options::default() };
-    Tape::synthesize(&options, &mut |_, _| Ok(())).expect("plain options").records().to_vec()
+    Tape::synthesize(&options, &mut |_, _| Ok(())).expect("plain options").in_memory().unwrap().to_vec()
 }
 
 fn one_book(records: &[MboRecord], book: &mut Book, notes: &mut Notes) {

@@ -154,6 +154,18 @@ pub enum Fault {
         /// The limit in force.
         limit: u64,
     },
+    /// There is no room for what memory should not hold.
+    #[error("it is larger than memory should hold, and cannot be unpacked to disk: {source}")]
+    Spool {
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what it was when it was opened.
+    #[error("changed since it was opened (at byte {offset}); open it again")]
+    Changed {
+        /// Where it was seen.
+        offset: u64,
+    },
     /// Several files that are not one tape.
     #[error("cannot follow {before}: {why}")]
     Sequence {

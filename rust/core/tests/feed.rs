@@ -76,7 +76,7 @@ fn encoded<R: DbnEncodable>(metadata: &Metadata, records: &[R]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> booktape_core::Result<Tape> {
-    Tape::read(bytes, "test", Options::default())
+    Tape::read(bytes, "test", 0, Options::default(), None, &mut |_, _| Ok(()))
 }
 
 fn fault(bytes: &[u8]) -> Fault {
@@ -110,7 +110,10 @@ fn all_three_versions_read_the_same_plain_and_compressed() {
         for bytes in [bytes.clone(), compressed(&bytes)] {
             let tape = read(&bytes).unwrap();
             assert_eq!(tape.metadata().version(), version);
-            assert_eq!(tape.records().iter().map(|record| record.order_id).collect::<Vec<_>>(), [1, 2]);
+            assert_eq!(
+                tape.in_memory().unwrap().iter().map(|record| record.order_id).collect::<Vec<_>>(),
+                [1, 2]
+            );
             assert_eq!(tape.symbols().get(&8).unwrap(), "ESH6");
         }
     }
@@ -123,8 +126,8 @@ fn what_is_written_is_what_was_read() {
     for name in ["out.dbn", "out.dbn.zst"] {
         let path = folder.path().join(name);
         tape.write_dbn(&path, &mut |_, _| Ok(())).unwrap();
-        let again = Tape::open(&path, Options::default(), &mut |_, _| Ok(())).unwrap();
-        assert_eq!(again.records(), tape.records());
+        let again = Tape::open(&path, Options::default(), None, &mut |_, _| Ok(())).unwrap();
+        assert_eq!(again.in_memory().unwrap(), tape.in_memory().unwrap());
         assert_eq!(again.metadata().raw(), tape.metadata().raw());
     }
     assert_eq!(std::fs::read(folder.path().join("out.dbn")).unwrap(), plain());
@@ -144,8 +147,8 @@ fn ts_out_is_stripped_and_kept_for_export() {
     let records = [1, 2].map(|id| WithTsOut::new(mbo(id, 7, MONDAY), 99 + id));
     let bytes = encoded(&metadata(3, Some(Schema::Mbo), true), &records);
     let tape = read(&bytes).unwrap();
-    assert_eq!(tape.records()[0].length, MboRecord::WORDS);
-    assert_eq!((tape.ts_out(0), tape.ts_out(1)), (Some(100), Some(101)));
+    assert_eq!(tape.in_memory().unwrap()[0].length, MboRecord::WORDS);
+    assert_eq!(tape.block(0).unwrap().ts_outs(), [100, 101]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.dbn");
     tape.write_dbn(&path, &mut |_, _| Ok(())).unwrap();
@@ -252,7 +255,7 @@ fn every_fault_says_what_and_where() {
 fn tolerant_reading_keeps_the_good_prefix_and_says_what_it_left() {
     let good = plain();
     let options = Options { tolerant: true, ..Options::default() };
-    let tape = Tape::read(&good[..good.len() - 10], "test", options).unwrap();
+    let tape = Tape::read(&good[..good.len() - 10], "test", 0, options, None, &mut |_, _| Ok(())).unwrap();
     assert_eq!(tape.len(), 2);
     let left = tape.left().unwrap();
     assert!(left.contains("kept 2 records") && left.contains("46 are left"), "{left}");
@@ -269,7 +272,14 @@ fn a_decompression_bomb_is_refused_within_its_limit() {
     }
     let bomb = bomb.finish().unwrap();
     let limits = Limits { max_decompressed: Some(4 << 20) };
-    let read = Tape::read(bomb.as_slice(), "bomb", Options { limits, ..Options::default() });
+    let read = Tape::read(
+        bomb.as_slice(),
+        "bomb",
+        0,
+        Options { limits, ..Options::default() },
+        None,
+        &mut |_, _| Ok(()),
+    );
     assert!(
         matches!(read, Err(Error::Input { fault: Fault::TooLarge { limit: 4_194_304 }, .. })),
         "{read:?}"
@@ -283,12 +293,12 @@ fn times_find_positions() {
         &mut |_, _| Ok(()),
     )
     .unwrap();
-    let records = tape.records();
+    let records = tape.in_memory().unwrap();
     for index in (0..records.len()).step_by(97) {
         let ts = records[index].ts_recv();
         let expected = records.iter().rposition(|record| record.ts_recv() <= ts).unwrap() + 1;
         assert_eq!(tape.position_at(ts).unwrap(), expected as u64);
-        assert_eq!(tape.due(0, ts), expected as u64);
+        assert_eq!(tape.due(0, ts).unwrap(), expected as u64);
     }
     let outside = tape.position_at(booktape_core::types::Nanos(1)).unwrap_err().to_string();
     assert!(outside.contains("the tape goes from"), "{outside}");

@@ -26,7 +26,7 @@ fn data(name: &str) -> Option<PathBuf> {
 }
 
 fn played(name: &str) -> Option<Market> {
-    let tape = Tape::open(&data(name)?, Options::default(), &mut |_, _| Ok(())).unwrap();
+    let tape = Tape::open(&data(name)?, Options::default(), None, &mut |_, _| Ok(())).unwrap();
     let market = tape.market_at(tape.len(), &mut |_, _| Ok(())).unwrap();
     for entry in market.entries() {
         entry.book.check().unwrap();
@@ -47,7 +47,7 @@ fn only_book(market: &Market) -> &Entry {
 #[test]
 fn clx5_comes_out_right() {
     let Some(market) = played("clx5-glbx-20250924.mbo.dbn") else { return };
-    let totals = market.totals();
+    let totals = market.tally();
     assert_eq!((totals.records, totals.event_ends), (38_212, 32_053));
     assert_eq!((totals.crossed_event_ends, totals.locked_event_ends), (172, 0));
     let counts = market.anomalies_at_end();
@@ -81,7 +81,7 @@ fn clx5_comes_out_right() {
 #[test]
 fn esm4_comes_out_right() {
     let Some(market) = played("esm4-glbx-20240508-snapshot.mbo.dbn.zst") else { return };
-    let totals = market.totals();
+    let totals = market.tally();
     assert_eq!((totals.records, totals.event_ends, totals.crossed_event_ends), (13_796, 185, 0));
     assert_eq!(market.anomalies_at_end().total(), 0);
     let Entry { book, .. } = only_book(&market);

@@ -161,7 +161,7 @@ fn images_of_a_whole_session() {
         ..synth::Options::default()
     };
     let tape = Tape::synthesize(&options, &mut |_, _| Ok(())).unwrap();
-    let records = tape.records();
+    let records = tape.in_memory().unwrap();
     for place in [1, 9_999, 25_000, 41_234, 59_000] {
         let book = after(&records[..place]);
         let bytes = image(&book);

@@ -63,7 +63,7 @@ fn a_gap_makes_every_book_of_its_channel_suspect_until_it_is_cleared() {
     assert_eq!(suspects(&market), [false, true, false]);
     market.apply(&of(1, 2, flagged(Flags::SNAPSHOT | Flags::LAST, add(5, Bid, 100, 1)))).unwrap();
     assert_eq!(suspects(&market), [false, false, false]);
-    assert_eq!(market.notes().counts().of(AnomalyKind::MaybeBadBook), 1);
+    assert_eq!(market.anomalies().of(AnomalyKind::MaybeBadBook), 1);
     assert_eq!(market.entries()[0].watch.complete_since.unwrap().cause, Cause::Clear);
     assert_eq!(market.entries()[1].watch.complete_since.unwrap().cause, Cause::Snapshot);
 }
@@ -72,9 +72,9 @@ fn a_gap_makes_every_book_of_its_channel_suspect_until_it_is_cleared() {
 fn ordinary_trades_while_crossed_make_a_book_suspect_and_auction_trades_do_not() {
     let auction = MboRecord { side: b'N', ..trade(Bid, 100, 1) };
     let mut market = market(&[add(1, Bid, 101, 1), add(2, Ask, 100, 1), auction]);
-    assert_eq!(market.notes().total(), 0);
+    assert_eq!(market.anomalies().total(), 0);
     market.apply(&trade(Bid, 100, 1)).unwrap();
-    assert_eq!(market.notes().counts().of(AnomalyKind::CrossedWhileTrading), 1);
+    assert_eq!(market.anomalies().of(AnomalyKind::CrossedWhileTrading), 1);
     assert!(market.suspicion(&market.entries()[0]).is_some());
     market.apply(&cancel(2, Ask, 100, 1)).unwrap();
     assert_eq!(market.suspicion(&market.entries()[0]), None);
@@ -160,7 +160,10 @@ fn a_screen_sees_a_book_only_at_event_ends() {
             trades += state["trades"].as_array().unwrap().len();
         }
     }
-    let printed =
-        tape.records().iter().filter(|record| record.instrument_id == instrument && record.action == b'T');
+    let printed = tape
+        .in_memory()
+        .unwrap()
+        .iter()
+        .filter(|record| record.instrument_id == instrument && record.action == b'T');
     assert_eq!(trades, printed.count(), "every trade is shown once");
 }

@@ -93,7 +93,7 @@ proptest! {
             book.apply(&record, &mut notes);
             oracle.apply(&record);
         }
-        prop_assert_eq!(market.totals().records, stream.len() as u64);
+        prop_assert_eq!(market.position(), stream.len() as u64);
         prop_assert_eq!(market.entries().len(), alone.len());
         for entry in market.entries() {
             let (_, oracle) = &alone[&(entry.key.publisher_id, entry.key.instrument_id)];

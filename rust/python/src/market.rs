@@ -13,7 +13,7 @@ use pyo3::types::PyBytes;
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::book::{Book, LevelTuple, bbo_tuple};
-use crate::counters::Before;
+use crate::counters::Meter;
 use crate::detached::{detached, lock, with_locked};
 use crate::errors::{parameter, to_python};
 use crate::tape::Tape;
@@ -39,7 +39,7 @@ impl Market {
 
     #[getter]
     fn records(&self, py: Python<'_>) -> u64 {
-        with_locked(py, &self.core, |market| market.totals().records)
+        with_locked(py, &self.core, |market| market.position())
     }
 
     /// Applies records [start, stop) of a tape; a report as JSON.
@@ -88,10 +88,11 @@ impl Market {
     fn apply_record<'py>(&self, py: Python<'py>, record: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         let record = one_record(record)?;
         let effect = with_locked(py, &self.core, |market| {
-            let before = Before::of(market);
+            let mut meter = Meter::of(market);
             let began = Instant::now();
             let outcome = market.apply(&record)?;
-            before.count(market, began.elapsed());
+            meter.took(began.elapsed());
+            meter.settle(market);
             let mut out = Vec::with_capacity(128);
             wire::market_effect(&mut out, &record, &outcome);
             Ok(out)
@@ -129,10 +130,12 @@ impl Market {
 
 /// Applies a batch, adds it to the process's counts, and reports it as JSON.
 fn counted(market: &mut CoreMarket, apply: impl FnOnce(&mut CoreMarket) -> Result<()>) -> Result<Vec<u8>> {
-    let before = Before::of(market);
+    let before = Meter::of(market);
+    let mut meter = before;
     let began = Instant::now();
     let applied = apply(market);
-    before.count(market, began.elapsed());
+    meter.took(began.elapsed());
+    meter.settle(market);
     applied?;
     let (records, event_ends, anomalies) = before.until(market);
     // A map's kinds keep the order of the documentation.

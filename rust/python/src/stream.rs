@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::book::view_of;
-use crate::counters::{Before, framed};
+use crate::counters::{Meter, framed};
 use crate::detached::{detached, lock, with_locked};
 use crate::errors::to_python;
 use crate::tape::Tape;
@@ -20,7 +20,7 @@ use crate::tape::Tape;
 pub struct RecordStream {
     tape: Arc<CoreTape>,
     format: Format,
-    frames: Mutex<Frames>,
+    frames: Mutex<(Frames, Meter)>,
 }
 
 #[pymethods]
@@ -31,23 +31,23 @@ impl RecordStream {
         let tape = Arc::clone(&tape.core);
         let format = Format::named(format).map_err(to_python)?;
         let frames = Frames::new(&tape, format, start, instrument_id).map_err(to_python)?;
-        Ok(Self { tape, format, frames: Mutex::new(frames) })
+        Ok(Self { tape, format, frames: Mutex::new((frames, Meter::default())) })
     }
 
     #[getter]
     fn position(&self, py: Python<'_>) -> u64 {
-        with_locked(py, &self.frames, |frames| frames.position())
+        with_locked(py, &self.frames, |(frames, _)| frames.position())
     }
 
     /// Frames of the records from the position on, up to `until` or `max_records`; moves on.
     #[pyo3(signature = (until, max_records=1024))]
     fn next<'py>(&self, py: Python<'py>, until: u64, max_records: u64) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = detached(py, None, |watcher| {
-            let mut frames = lock(&self.frames);
+            let (frames, meter) = &mut *lock(&self.frames);
             let until = until.min(frames.position().saturating_add(max_records));
-            let (before, began) = (Before::of(frames.market()), Instant::now());
+            let began = Instant::now();
             let bytes = frames.next(&self.tape, until, &mut |done, total| watcher.look(done, total));
-            before.count(frames.market(), began.elapsed());
+            meter.batch(frames.market(), began.elapsed());
             bytes
         })?;
         framed(bytes.len());
@@ -57,6 +57,13 @@ impl RecordStream {
     /// What comes first: the metadata for `dbn`.
     fn prelude<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, if self.format == Format::Dbn { self.tape.metadata().raw() } else { b"" })
+    }
+}
+
+impl Drop for RecordStream {
+    fn drop(&mut self) {
+        let (frames, meter) = &mut *lock(&self.frames);
+        meter.settle(frames.market());
     }
 }
 
@@ -137,7 +144,7 @@ impl SharedFrames {
 #[pyclass(frozen, module = "booktape._native")]
 pub struct DepthStream {
     tape: Arc<CoreTape>,
-    depth: Mutex<Depth>,
+    depth: Mutex<(Depth, Meter)>,
 }
 
 #[pymethods]
@@ -158,21 +165,22 @@ impl DepthStream {
         let options = DepthOptions { levels, view: view_of(view)?, trades };
         let tape = Arc::clone(&tape.core);
         let depth = detached(py, None, |_| Depth::new(&tape, instrument_id, publisher_id, start, options))?;
-        Ok(Self { tape, depth: Mutex::new(depth) })
+        let meter = Meter::of(depth.market());
+        Ok(Self { tape, depth: Mutex::new((depth, meter)) })
     }
 
     #[getter]
     fn position(&self, py: Python<'_>) -> u64 {
-        with_locked(py, &self.depth, |depth| depth.position())
+        with_locked(py, &self.depth, |(depth, _)| depth.position())
     }
 
     /// Moves to a position; the event if what it shows changed.
     fn advance<'py>(&self, py: Python<'py>, position: u64) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let frame = detached(py, None, |_| {
-            let mut depth = lock(&self.depth);
-            let (before, began) = (Before::of(depth.market()), Instant::now());
+            let (depth, meter) = &mut *lock(&self.depth);
+            let began = Instant::now();
             depth.advance(&self.tape, position)?;
-            before.count(depth.market(), began.elapsed());
+            meter.batch(depth.market(), began.elapsed());
             Ok(depth.changed_frame(&self.tape))
         })?;
         framed(frame.as_ref().map_or(0, Vec::len));
@@ -181,8 +189,15 @@ impl DepthStream {
 
     /// The event of the state as it is.
     fn frame<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let bytes = with_locked(py, &self.depth, |depth| depth.frame(&self.tape));
+        let bytes = with_locked(py, &self.depth, |(depth, _)| depth.frame(&self.tape));
         framed(bytes.len());
         PyBytes::new(py, &bytes)
+    }
+}
+
+impl Drop for DepthStream {
+    fn drop(&mut self) {
+        let (depth, meter) = &mut *lock(&self.depth);
+        meter.settle(depth.market());
     }
 }

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::buffer::RecordBuffer;
-use crate::counters::Before;
+use crate::counters::Meter;
 use crate::detached::{Watcher, detached};
 use crate::errors::{parameter, to_python};
 use crate::market::Market;
@@ -42,7 +42,9 @@ impl Tape {
     ) -> booktape_core::Result<booktape_core::market::Market> {
         let began = Instant::now();
         let market = self.core.market_at(position, &mut |done, total| watcher.look(done, total))?;
-        Before::of(&booktape_core::market::Market::new()).count(&market, began.elapsed());
+        let mut meter = Meter::default();
+        meter.took(began.elapsed());
+        meter.settle(&market);
         Ok(market)
     }
 }
@@ -66,7 +68,9 @@ impl Tape {
             let mut before = 0;
             let mut tapes = Vec::with_capacity(paths.len());
             for path in &paths {
-                tapes.push(CoreTape::open(path, options, &mut |done, _| watcher.look(before + done, total))?);
+                tapes.push(CoreTape::open(path, options, None, &mut |done, _| {
+                    watcher.look(before + done, total)
+                })?);
                 before += size(path);
             }
             CoreTape::join(tapes)
@@ -85,7 +89,8 @@ impl Tape {
         max_decompressed: Option<u64>,
     ) -> PyResult<Self> {
         let options = Self::options(tolerant, max_decompressed);
-        detached(py, None, |_| CoreTape::read(data, name, options)).map(Self::new)
+        detached(py, None, |_| CoreTape::read(data, name, 0, options, None, &mut |_, _| Ok(())))
+            .map(Self::new)
     }
 
     /// Makes synthetic flow.
@@ -117,7 +122,7 @@ impl Tape {
     }
 
     fn __len__(&self) -> usize {
-        self.core.records().len()
+        self.core.len() as usize
     }
 
     #[getter]
@@ -167,7 +172,7 @@ impl Tape {
 
     #[getter]
     fn other_records(&self) -> std::collections::BTreeMap<&'static str, u64> {
-        self.core.other_records()
+        self.core.other_records().clone()
     }
 
     /// Every book the tape has records for: (`publisher_id`, publisher, `instrument_id`, symbol, records).
@@ -181,8 +186,11 @@ impl Tape {
             .collect()
     }
 
-    fn buffer(&self) -> RecordBuffer {
-        RecordBuffer { tape: Arc::clone(&self.core) }
+    /// Records [start, stop) as a buffer: of the tape itself where it is in memory, else a copy.
+    #[pyo3(signature = (start=0, stop=None))]
+    fn buffer(&self, py: Python<'_>, start: u64, stop: Option<u64>) -> PyResult<RecordBuffer> {
+        let stop = stop.unwrap_or(u64::MAX).min(self.core.len());
+        detached(py, None, |_| RecordBuffer::new(&self.core, start.min(stop)..stop))
     }
 
     /// Writes a DBN file: whole or not at all.
@@ -197,12 +205,13 @@ impl Tape {
         self.core.position_at(Nanos(ts)).map_err(to_python)
     }
 
-    fn due(&self, position: u64, ts: u64) -> u64 {
-        self.core.due(position, Nanos(ts))
+    fn due(&self, position: u64, ts: u64) -> PyResult<u64> {
+        self.core.due(position, Nanos(ts)).map_err(to_python)
     }
 
-    fn ts_at(&self, position: usize) -> Option<u64> {
-        self.core.records().get(position).map(|record| record.ts_recv)
+    fn ts_at(&self, position: u64) -> PyResult<Option<u64>> {
+        let record = self.core.record(position).map_err(to_python)?;
+        Ok(record.map(|record| record.ts_recv))
     }
 
     #[pyo3(signature = (position, *, progress=None))]

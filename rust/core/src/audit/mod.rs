@@ -109,11 +109,11 @@ impl Audit {
     /// Audits a market whose tape ends here.
     #[must_use]
     pub fn of(market: &Market) -> Self {
-        let totals = market.totals();
+        let tally = market.tally();
         let mut fills = Fills::default();
         let mut periods = Vec::new();
         let mut omitted = 0;
-        for Entry { key, book, watch } in market.entries() {
+        for Entry { key, book, watch, .. } in market.entries() {
             fills.add(book.fills());
             omitted += watch.crossed_periods_omitted();
             periods.extend(watch.crossed_periods().map(|period| Period {
@@ -125,10 +125,10 @@ impl Audit {
             }));
         }
         Self {
-            records: totals.records,
-            event_ends: totals.event_ends,
-            crossed_event_ends: totals.crossed_event_ends,
-            locked_event_ends: totals.locked_event_ends,
+            records: market.position(),
+            event_ends: tally.event_ends,
+            crossed_event_ends: tally.crossed_event_ends,
+            locked_event_ends: tally.locked_event_ends,
             anomalies: market.anomalies_at_end(),
             first_anomalies: first_anomalies(market),
             fills,
@@ -156,7 +156,7 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 }
 
 fn first_anomalies(market: &Market) -> Vec<FirstAnomaly> {
-    let firsts = market.notes().firsts();
+    let firsts = market.first_anomalies();
     firsts
         .map(|first| FirstAnomaly {
             kind: first.anomaly.kind().name(),
@@ -179,7 +179,7 @@ impl Fills {
 
 impl BookAudit {
     fn of(market: &Market, entry: &Entry) -> Self {
-        let Entry { key, book, watch } = entry;
+        let Entry { key, book, watch, .. } = entry;
         let published = bbo(book, View::Published);
         let matched = Matched::of(book);
         let Bbo { bid, ask } = matched.bbo();

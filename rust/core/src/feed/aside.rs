@@ -54,13 +54,6 @@ impl Aside {
         Self { index, version, bytes: bytes.into() }
     }
 
-    /// The same record before another MBO record: where tapes are joined.
-    #[must_use]
-    pub fn moved_by(mut self, records: u64) -> Self {
-        self.index += records;
-        self
-    }
-
     /// The record's bytes as they were read.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

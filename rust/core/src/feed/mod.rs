@@ -16,7 +16,7 @@ pub use aside::{Aside, AsideFact};
 pub use metadata::{Interval, Metadata, publisher_name};
 pub use source::Limits;
 pub use whole::{Sink, Whole, write_whole};
-pub use write::{encode_record, write_stream};
+pub use write::{encode_record, write_records};
 
 use crate::error::{Error, Fault, Result};
 use crate::types::MboRecord;
@@ -24,17 +24,44 @@ use crate::types::MboRecord;
 /// Called now and then with the work done and the whole of it, in the same unit; an error stops the work.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> Result<()>;
 
+/// Consecutive records of a stream.
+#[derive(Debug, Default)]
+pub struct Piece {
+    /// Index of the first MBO record.
+    pub first: u64,
+    /// MBO records, in order.
+    pub records: Vec<MboRecord>,
+    /// `ts_out` of every record, where the stream carries it; else empty.
+    pub ts_outs: Vec<u64>,
+    /// Records of other types, with their places.
+    pub aside: Vec<Aside>,
+}
+
+impl Piece {
+    /// Index of the MBO record after the last.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.first + self.records.len() as u64
+    }
+
+    /// Forgets the records: the next piece begins here.
+    pub fn clear(&mut self) {
+        self.first = self.end();
+        self.records.clear();
+        self.ts_outs.clear();
+        self.aside.clear();
+    }
+}
+
 /// What a DBN stream held.
 #[derive(Debug)]
 pub struct Contents {
     /// The stream's metadata.
     pub metadata: Metadata,
-    /// Every MBO record, in order.
-    pub records: Vec<MboRecord>,
-    /// `ts_out` of every record, where the stream carries it; else empty.
-    pub ts_outs: Vec<u64>,
-    /// Every record of another type, with its place.
-    pub aside: Vec<Aside>,
+    /// Every record, or those since the last piece that was cleared.
+    pub piece: Piece,
+    /// Position after the last whole record in the decompressed stream.
+    pub end: u64,
     /// What a tolerant reading left behind.
     pub left: Option<Fault>,
     /// Hash of everything read.
@@ -50,17 +77,19 @@ pub struct Options {
     pub limits: Limits,
 }
 
-/// Reads a whole DBN stream. `size` is the stream's (compressed) size, for progress; 0 if unknown.
+/// Reads a whole DBN stream. `size` is the stream's (compressed) size, for progress; 0 if unknown. After every piece that
+/// was read `see` looks at what there is so far, and may clear it to keep memory bounded.
 ///
 /// # Errors
 /// [`Error::Input`] naming `name`, the record and the byte, for anything that is not a DBN stream of MBO records;
-/// whatever `on_progress` returns.
+/// whatever `on_progress` and `see` return.
 pub fn read<R: Read>(
     reader: R,
     name: &str,
     size: u64,
     options: Options,
     on_progress: Progress<'_>,
+    see: &mut dyn FnMut(&Metadata, &mut Piece) -> Result<()>,
 ) -> Result<Contents> {
     let fault = |fault| Error::Input { name: name.to_owned(), fault };
     let mut source = source::Source::open(reader, options.limits).map_err(fault)?;
@@ -69,6 +98,7 @@ pub fn read<R: Read>(
     let damage = loop {
         let parsed = parser.parse(source.pending());
         source.consume(parser.consumed());
+        parser.show(|piece| see(&metadata, piece))?;
         if let Err(found) = parsed {
             break Some(found);
         }

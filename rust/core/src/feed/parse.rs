@@ -3,7 +3,7 @@
 use dbn::enums::RType;
 use zerocopy::FromBytes;
 
-use super::{Aside, Contents, Metadata};
+use super::{Aside, Contents, Metadata, Piece};
 use crate::error::Fault;
 use crate::types::MboRecord;
 
@@ -14,9 +14,9 @@ const TS_OUT: usize = 8;
 pub(super) struct Parser {
     /// Bytes of an MBO record in this stream.
     mbo_size: usize,
-    records: Vec<MboRecord>,
-    ts_outs: Vec<u64>,
-    aside: Vec<Aside>,
+    piece: Piece,
+    /// Records of other types that were taken away with earlier pieces.
+    aside_taken: u64,
     version: u8,
     consumed: usize,
     offset: u64,
@@ -30,9 +30,8 @@ impl Parser {
         let _ = records.try_reserve_exact(bytes as usize / MboRecord::SIZE);
         Self {
             mbo_size: MboRecord::SIZE + if metadata.ts_out() { TS_OUT } else { 0 },
-            records,
-            ts_outs: Vec::new(),
-            aside: Vec::new(),
+            piece: Piece { records, ..Piece::default() },
+            aside_taken: 0,
             version: metadata.version(),
             consumed: 0,
             offset: metadata.raw().len() as u64,
@@ -58,7 +57,8 @@ impl Parser {
             } else {
                 self.check_header(size, rtype, self.consumed)?;
                 let Some(whole) = bytes.get(self.consumed..self.consumed + size) else { break };
-                self.aside.push(Aside::new(self.records.len() as u64, self.version, whole));
+                let aside = Aside::new(self.piece.end(), self.version, whole);
+                self.piece.aside.push(aside);
             }
             self.consumed += size;
         }
@@ -69,10 +69,10 @@ impl Parser {
     fn push_mbo(&mut self, whole: &[u8]) {
         if let Ok((mut record, rest)) = MboRecord::read_from_prefix(whole) {
             if let Ok(ts_out) = rest.try_into() {
-                self.ts_outs.push(u64::from_le_bytes(ts_out));
+                self.piece.ts_outs.push(u64::from_le_bytes(ts_out));
                 record.length = MboRecord::WORDS;
             }
-            self.records.push(record);
+            self.piece.records.push(record);
         }
     }
 
@@ -104,7 +104,7 @@ impl Parser {
 
     /// Records of all types read so far.
     pub(super) fn records_read(&self) -> u64 {
-        (self.records.len() + self.aside.len()) as u64
+        self.piece.end() + self.aside_taken + self.piece.aside.len() as u64
     }
 
     /// Position of the next record in the decompressed stream.
@@ -112,7 +112,15 @@ impl Parser {
         self.offset
     }
 
+    /// Shows what was parsed and not yet taken away; whoever looks may take it away with [`Piece::clear`].
+    pub(super) fn show<T>(&mut self, see: impl FnOnce(&mut Piece) -> T) -> T {
+        let aside = self.piece.aside.len();
+        let seen = see(&mut self.piece);
+        self.aside_taken += (aside - self.piece.aside.len()) as u64;
+        seen
+    }
+
     pub(super) fn into_contents(self, metadata: Metadata, left: Option<Fault>, hash: u64) -> Contents {
-        Contents { metadata, records: self.records, ts_outs: self.ts_outs, aside: self.aside, left, hash }
+        Contents { metadata, end: self.offset, piece: self.piece, left, hash }
     }
 }

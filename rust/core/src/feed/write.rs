@@ -1,12 +1,11 @@
-//! A tape's records back into DBN.
+//! Records back into DBN.
+
+use std::io::{self, Write};
 
 use zerocopy::IntoBytes;
 
-use super::{Aside, Metadata, Progress, Sink};
-use crate::error::Result;
+use super::Aside;
 use crate::types::MboRecord;
-
-const RECORDS_BETWEEN_PROGRESS: usize = 65_536;
 
 /// Appends one record as DBN stores it; with `ts_out` the record is 8 bytes longer and says so.
 pub fn encode_record(record: &MboRecord, ts_out: Option<u64>, out: &mut Vec<u8>) {
@@ -18,34 +17,29 @@ pub fn encode_record(record: &MboRecord, ts_out: Option<u64>, out: &mut Vec<u8>)
     }
 }
 
-/// Writes a DBN stream: metadata as it was, records, and the others in their places.
+/// Writes records and those of other types in their places, as they were; `first` is the index of the first record.
 ///
 /// # Errors
-/// Those of the sink; whatever `on_progress` returns.
-pub fn write_stream(
-    out: &mut Sink<'_>,
-    metadata: &Metadata,
+/// Those of the writer.
+pub fn write_records(
+    out: &mut dyn Write,
+    first: u64,
     records: &[MboRecord],
     ts_outs: &[u64],
     aside: &[Aside],
-    on_progress: Progress<'_>,
-) -> Result<()> {
-    out.put(metadata.raw())?;
+) -> io::Result<()> {
+    if ts_outs.is_empty() && aside.is_empty() {
+        return out.write_all(records.as_bytes());
+    }
     let mut aside = aside.iter().peekable();
     let mut bytes = Vec::with_capacity(MboRecord::SIZE + 8);
-    for (index, record) in records.iter().enumerate() {
-        while let Some(other) = aside.next_if(|other| other.index <= index as u64) {
-            out.put(other.bytes())?;
+    for (n, record) in records.iter().enumerate() {
+        while let Some(other) = aside.next_if(|other| other.index <= first + n as u64) {
+            out.write_all(other.bytes())?;
         }
         bytes.clear();
-        encode_record(record, ts_outs.get(index).copied(), &mut bytes);
-        out.put(&bytes)?;
-        if index % RECORDS_BETWEEN_PROGRESS == 0 {
-            on_progress(index as u64, records.len() as u64)?;
-        }
+        encode_record(record, ts_outs.get(n).copied(), &mut bytes);
+        out.write_all(&bytes)?;
     }
-    for other in aside {
-        out.put(other.bytes())?;
-    }
-    on_progress(records.len() as u64, records.len() as u64)
+    aside.try_for_each(|other| out.write_all(other.bytes()))
 }

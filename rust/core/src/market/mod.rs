@@ -1,17 +1,21 @@
 //! Books by publisher and instrument, and what is seen around them while records apply.
 
 mod choice;
+mod entry;
+mod tally;
 mod watch;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::book::{Book, Effect, LevelView, Overlap};
+use crate::book::{Effect, LevelView};
 use crate::error::{Error, Result};
 use crate::matching::Bbo;
-use crate::types::{Anomaly, AnomalyCounts, BookKey, Flags, MboRecord, Nanos, Notes, Price};
+use crate::types::{Anomaly, AnomalyCounts, AnomalyKind, BookKey, Flags, MboRecord, Nanos, Price, Sample};
 
 pub use choice::choose;
+pub use entry::Entry;
+pub use tally::{Tally, Updates};
 pub use watch::{Cause, CompleteSince, CrossedPeriod, Trade, Watch};
 
 /// What a record did.
@@ -21,45 +25,6 @@ pub struct Outcome {
     pub effect: Effect,
     /// Whether its book is new.
     pub created: bool,
-}
-
-/// What has been applied so far, over all books.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Totals {
-    /// Records.
-    pub records: u64,
-    /// `ts_recv` of the last one.
-    pub ts_recv: Option<Nanos>,
-    /// Records that ended an event.
-    pub event_ends: u64,
-    /// Event ends with best bid above best ask.
-    pub crossed_event_ends: u64,
-    /// Event ends with best bid at best ask.
-    pub locked_event_ends: u64,
-    /// Adds, cancels and modifies that changed a book, and clears.
-    pub updates: Updates,
-}
-
-/// Changes of books by kind.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Updates {
-    /// Quantity entered.
-    pub add: u64,
-    /// Quantity left.
-    pub cancel: u64,
-    /// An order changed.
-    pub modify: u64,
-}
-
-/// One book and what was seen around it.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Whose book.
-    pub key: BookKey,
-    /// The book.
-    pub book: Book,
-    /// What was seen around it.
-    pub watch: Watch,
 }
 
 /// All books of a feed.
@@ -73,8 +38,9 @@ pub struct Market {
     gaps: HashMap<(u16, u8), u64, FixedState>,
     /// Settlement prices, also of books that have no record yet.
     settlements: HashMap<BookKey, Price, FixedState>,
-    totals: Totals,
-    notes: Notes,
+    /// Records applied: the index of the next one.
+    position: u64,
+    ts_recv: Option<Nanos>,
     /// Symbols by instrument id, where the data gave them.
     symbols: HashMap<u32, String, FixedState>,
     strict: bool,
@@ -110,47 +76,32 @@ impl Market {
     /// [`Error::Anomaly`] if the market is strict and the record is one. It has had its default effect.
     #[inline]
     pub fn apply(&mut self, record: &MboRecord) -> Result<Outcome> {
-        let index = self.totals.records;
-        let key = record.key();
-        let flags = record.flags();
-        let (slot, created) = self.slot(key);
-        let noted = self.notes.total();
-        self.notes.begin(index, key);
-        if flags.has(Flags::MAYBE_BAD_BOOK) {
+        let index = self.position;
+        let (slot, created) = self.slot(record.key());
+        self.position += 1;
+        self.ts_recv = Some(record.ts_recv());
+        if record.flags().has(Flags::MAYBE_BAD_BOOK) {
             self.note_gap(record, index);
         }
-        let Entry { book, watch, .. } = &mut self.entries[slot];
-        watch.before(book, record, index, &mut self.notes);
-        let effect = book.apply(record, &mut self.notes);
-        watch.after(record, &effect, index);
-        self.totals.records += 1;
-        self.totals.ts_recv = Some(record.ts_recv());
-        self.totals.count(&effect);
-        if flags.is_last() {
-            self.totals.event_ends += 1;
-            let overlap = book.overlap();
-            if overlap != Overlap::Apart || watch.overlap() != Overlap::Apart {
-                self.totals.crossed_event_ends += u64::from(overlap == Overlap::Crossed);
-                self.totals.locked_event_ends += u64::from(overlap == Overlap::Locked);
-                watch.event_end(overlap, record.ts_recv());
-            }
-        }
-        if self.strict && self.notes.total() != noted {
-            return Err(self.refusal(index, key));
+        let entry = &mut self.entries[slot];
+        let noted = entry.notes.total();
+        let effect = entry.apply(record, index);
+        if self.strict && entry.notes.total() != noted {
+            return Err(Self::refusal(entry, index));
         }
         Ok(Outcome { effect, created })
     }
 
+    /// Takes note of a gap that the venue reports: every book of the channel is suspect.
     #[cold]
-    fn note_gap(&mut self, record: &MboRecord, index: u64) {
+    pub(crate) fn note_gap(&mut self, record: &MboRecord, index: u64) {
         self.gaps.insert((record.publisher_id, record.channel_id), index);
-        self.notes.note(Anomaly::MaybeBadBook { channel_id: record.channel_id });
     }
 
     #[cold]
-    fn refusal(&self, index: u64, key: BookKey) -> Error {
-        let BookKey { publisher_id, instrument_id } = key;
-        let anomaly = self.notes.last().unwrap_or(Anomaly::UnfinishedEvent);
+    fn refusal(entry: &Entry, index: u64) -> Error {
+        let BookKey { publisher_id, instrument_id } = entry.key;
+        let anomaly = entry.notes.last().unwrap_or(Anomaly::UnfinishedEvent);
         Error::Anomaly { index, publisher_id, instrument_id, anomaly }
     }
 
@@ -171,9 +122,9 @@ impl Market {
     #[cold]
     fn open(&mut self, key: BookKey) -> usize {
         let slot = self.entries.len();
-        let mut watch = Watch::default();
-        watch.settlement = self.settlements.get(&key).copied();
-        self.entries.push(Entry { key, book: Book::new(), watch });
+        let mut entry = Entry::new(key, self.position);
+        entry.watch.settlement = self.settlements.get(&key).copied();
+        self.entries.push(entry);
         self.slots.insert(key, slot);
         slot
     }
@@ -184,11 +135,10 @@ impl Market {
         if before.is_none_or(|before| before == symbol) {
             return;
         }
-        let index = self.totals.records;
+        let index = self.position;
         self.settlements.retain(|key, _| key.instrument_id != instrument_id);
         for entry in self.entries.iter_mut().filter(|entry| entry.key.instrument_id == instrument_id) {
-            entry.book.clear();
-            entry.watch.forget(index);
+            entry.forget(index);
         }
     }
 
@@ -212,24 +162,44 @@ impl Market {
         &self.entries
     }
 
-    /// Totals over all books.
+    /// Records applied.
     #[must_use]
-    pub const fn totals(&self) -> &Totals {
-        &self.totals
+    pub const fn position(&self) -> u64 {
+        self.position
     }
 
-    /// Anomalies over all books.
+    /// `ts_recv` of the last record.
     #[must_use]
-    pub const fn notes(&self) -> &Notes {
-        &self.notes
+    pub const fn ts_recv(&self) -> Option<Nanos> {
+        self.ts_recv
+    }
+
+    /// What was counted, over all books. O(books).
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.entries.iter().fold(Tally::default(), |sum, entry| sum + entry.tally)
+    }
+
+    /// Anomalies by kind, over all books. O(books).
+    #[must_use]
+    pub fn anomalies(&self) -> AnomalyCounts {
+        self.entries.iter().fold(AnomalyCounts::default(), |sum, entry| sum + *entry.notes.counts())
+    }
+
+    /// The first anomaly of every kind that occurred.
+    pub fn first_anomalies(&self) -> impl Iterator<Item = Sample> + '_ {
+        AnomalyKind::ALL.into_iter().filter_map(|kind| {
+            let of_kind = self.entries.iter().filter_map(move |entry| entry.notes.first(kind));
+            of_kind.min_by_key(|sample| sample.index).copied()
+        })
     }
 
     /// Anomaly counts of a tape that ends here: those so far, and one for every book left inside an event.
     #[must_use]
     pub fn anomalies_at_end(&self) -> AnomalyCounts {
-        let mut counts = *self.notes.counts();
+        let mut counts = self.anomalies();
         for _ in self.entries.iter().filter(|entry| entry.book.is_mid_event()) {
-            counts.note(Anomaly::UnfinishedEvent.kind());
+            counts.note(AnomalyKind::UnfinishedEvent);
         }
         counts
     }
@@ -283,18 +253,6 @@ impl Market {
             .watch
             .crossed_trade
             .map(|index| format!("crossed, and ordinary trades keep printing (first at record {index})"))
-    }
-}
-
-impl Totals {
-    #[inline]
-    const fn count(&mut self, effect: &Effect) {
-        match effect {
-            Effect::Added { .. } => self.updates.add += 1,
-            Effect::Cancelled { .. } => self.updates.cancel += 1,
-            Effect::Modified { .. } => self.updates.modify += 1,
-            Effect::Unchanged | Effect::Skipped(_) => {}
-        }
     }
 }
 

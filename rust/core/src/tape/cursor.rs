@@ -1,6 +1,6 @@
 //! A market that moves along a tape record by record.
 
-use super::Tape;
+use super::{Step, Tape};
 use crate::error::Result;
 use crate::feed::Progress;
 use crate::market::{Market, Outcome};
@@ -48,17 +48,19 @@ impl Cursor {
         position: u64,
         mut see: impl FnMut(u64, &MboRecord, &Outcome, &Market),
     ) -> Result<()> {
-        tape.check_position("position", position)?;
-        let mut turns = tape.turns_from(self.position);
-        while self.position < position {
-            while let Some((_, turn)) = turns.next_if(|(index, _)| *index <= self.position) {
-                turn.happen(&mut self.market);
+        let Self { market, position: here } = self;
+        tape.walk(*here..position.max(*here), &mut |_, _| Ok(()), |step| {
+            match step {
+                Step::Turn(turn) => turn.happen(market),
+                Step::Records(first, records) => {
+                    for (index, record) in (first..).zip(records) {
+                        let outcome = market.apply(record)?;
+                        see(index, record, &outcome, market);
+                        *here = index + 1;
+                    }
+                }
             }
-            let record = &tape.records()[self.position as usize];
-            let outcome = self.market.apply(record)?;
-            see(self.position, record, &outcome, &self.market);
-            self.position += 1;
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }

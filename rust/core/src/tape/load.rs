@@ -1,43 +1,200 @@
-//! Making tapes: from files, bytes, several tapes in time order, synthetic flow.
+//! Making tapes: from readers, files read by position, several tapes in time order, synthetic flow.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufWriter, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::IntoBytes;
 
-use super::{Tape, symbols};
+use super::census::{Census, News, Surveyor};
+use super::reel::{Directory, FileReel, ReadAt, Records, Reel};
+use super::{BlockCache, Tape, symbols};
 use crate::error::{Error, Fault, Result};
-use crate::feed::{self, Contents, Metadata, Options, Progress};
+use crate::feed::{self, AsideFact, Contents, Metadata, Options, Piece, Progress, write_records};
 use crate::synth::{self, Flow};
-use crate::types::{BookKey, MboRecord, Nanos};
+use crate::types::{MboRecord, Nanos};
+
+/// Where records go that are more than memory should hold.
+pub struct Spool<'a> {
+    /// Bytes of records that memory may hold.
+    pub in_memory: u64,
+    /// Makes an empty file, which nobody else writes, for all of them.
+    pub file: &'a dyn Fn() -> std::io::Result<File>,
+    /// Keeps what is read from the file.
+    pub cache: &'a Arc<BlockCache>,
+}
+
+/// What a scan of a plain DBN file found: everything but the records.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// What people call the file.
+    pub name: String,
+    /// Hash of the content.
+    pub hash: u64,
+    /// The metadata at its head.
+    pub metadata: Metadata,
+    /// Where its records are.
+    pub directory: Directory,
+    /// Its books and times.
+    pub census: Census,
+    /// What records of other types say, with the index of the record each precedes.
+    pub facts: Vec<(u64, AsideFact)>,
+    /// Records of other types, by type.
+    pub others: BTreeMap<&'static str, u64>,
+    /// What a tolerant reading left behind.
+    pub left: Option<String>,
+}
+
+/// Everything about the records so far but the records themselves.
+#[derive(Debug, Default)]
+struct Seen {
+    census: Census,
+    facts: Vec<(u64, AsideFact)>,
+    others: BTreeMap<&'static str, u64>,
+    news: News,
+}
+
+impl Seen {
+    fn see(&mut self, piece: &Piece) {
+        let (records, aside) = self.news.of(piece);
+        self.census.see(records);
+        for other in aside {
+            *self.others.entry(other.type_name()).or_default() += 1;
+            self.facts.extend(other.fact().map(|fact| (other.index, fact)));
+        }
+    }
+}
+
+/// A file that takes what memory should not hold.
+struct Spooling {
+    file: BufWriter<File>,
+    surveyor: Surveyor,
+}
+
+impl Spooling {
+    fn begin(file: File, metadata: &Metadata) -> std::io::Result<Self> {
+        let mut file = BufWriter::with_capacity(1 << 20, file);
+        file.write_all(metadata.raw())?;
+        Ok(Self { file, surveyor: Surveyor::new(metadata) })
+    }
+
+    fn take(&mut self, piece: &mut Piece) -> std::io::Result<()> {
+        self.surveyor.see(&piece.records, &piece.aside);
+        write_records(&mut self.file, piece.first, &piece.records, &piece.ts_outs, &piece.aside)?;
+        piece.clear();
+        Ok(())
+    }
+}
 
 impl Tape {
-    /// Reads a DBN file.
+    /// Reads a DBN file into memory, or past a bound into a spool.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::Input`], naming the file; whatever `on_progress` returns.
-    pub fn open(path: &Path, options: Options, on_progress: Progress<'_>) -> Result<Self> {
+    pub fn open(
+        path: &Path,
+        options: Options,
+        spool: Option<&Spool<'_>>,
+        on_progress: Progress<'_>,
+    ) -> Result<Self> {
         let io = |source| Error::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(io)?;
         let about = file.metadata().map_err(io)?;
         if about.is_dir() {
-            return Err(io(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+            return Err(io(std::io::ErrorKind::IsADirectory.into()));
         }
-        let contents = feed::read(file, &path.to_string_lossy(), about.len(), options, on_progress)?;
-        let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
-        Ok(Self::from_contents(name.into_owned(), contents))
+        Self::read(file, &path.to_string_lossy(), about.len(), options, spool, on_progress)
     }
 
-    /// Reads DBN from anywhere.
+    /// Reads DBN from anywhere into memory, or past a bound into a spool. `size` is that of the (compressed) data, for
+    /// progress; 0 if unknown.
     ///
     /// # Errors
-    /// [`Error::Input`], naming `name`.
-    pub fn read<R: Read>(reader: R, name: &str, options: Options) -> Result<Self> {
-        let contents = feed::read(reader, name, 0, options, &mut |_, _| Ok(()))?;
-        Ok(Self::from_contents(name.to_owned(), contents))
+    /// [`Error::Input`], naming `name`; whatever `on_progress` returns.
+    pub fn read<R: Read>(
+        reader: R,
+        name: &str,
+        size: u64,
+        options: Options,
+        spool: Option<&Spool<'_>>,
+        on_progress: Progress<'_>,
+    ) -> Result<Self> {
+        let io = |source| Error::Input { name: name.to_owned(), fault: Fault::Spool { source } };
+        let mut seen = Seen::default();
+        let mut spooling = None;
+        let contents = feed::read(reader, name, size, options, on_progress, &mut |metadata, piece| {
+            seen.see(piece);
+            if let Some(spool) = spool
+                && spooling.is_none()
+                && (piece.records.len() * MboRecord::SIZE) as u64 > spool.in_memory
+            {
+                let file = (spool.file)().map_err(io)?;
+                spooling = Some(Spooling::begin(file, metadata).map_err(io)?);
+            }
+            if let Some(spooling) = &mut spooling {
+                spooling.take(piece).map_err(io)?;
+                seen.news.cleared();
+            }
+            Ok(())
+        })?;
+        let Contents { metadata, piece, end, left, hash } = contents;
+        let Piece { records, ts_outs, aside, .. } = piece;
+        let short = short_name(name);
+        let left = left.map(|fault| {
+            let kept: u64 = seen.census.books.iter().map(|(_, records)| records).sum();
+            format!("{short}: kept {kept} records; {fault}")
+        });
+        let Seen { census, facts, others, .. } = seen;
+        let reel = match (spooling, spool) {
+            (Some(Spooling { file, surveyor }), Some(spool)) => {
+                let file = file.into_inner().map_err(|error| io(error.into_error()))?;
+                let directory = surveyor.finish(end);
+                Reel::File(Arc::new(FileReel::new(name.to_owned(), Arc::new(file), directory, spool.cache)))
+            }
+            _ => Reel::Memory { whole: Arc::new(Records { records, ts_outs }), aside: Arc::new(aside) },
+        };
+        Self::assemble(short, hash, metadata, vec![reel], census, facts, others, left)
+    }
+
+    /// Finds out what a plain DBN file holds without keeping its records.
+    ///
+    /// # Errors
+    /// [`Error::Input`], naming `name`; whatever `on_progress` returns.
+    pub fn scan<R: Read>(
+        reader: R,
+        name: &str,
+        size: u64,
+        options: Options,
+        on_progress: Progress<'_>,
+    ) -> Result<Scan> {
+        let mut seen = Seen::default();
+        let mut surveyor = None;
+        let contents = feed::read(reader, name, size, options, on_progress, &mut |metadata, piece| {
+            seen.see(piece);
+            surveyor.get_or_insert_with(|| Surveyor::new(metadata)).see(&piece.records, &piece.aside);
+            piece.clear();
+            seen.news.cleared();
+            Ok(())
+        })?;
+        let Contents { metadata, end, left, hash, .. } = contents;
+        let directory = surveyor.unwrap_or_else(|| Surveyor::new(&metadata)).finish(end);
+        let short = short_name(name);
+        let left = left.map(|fault| format!("{short}: kept {} records; {fault}", directory.len));
+        let Seen { census, facts, others, .. } = seen;
+        Ok(Scan { name: short, hash, metadata, directory, census, facts, others, left })
+    }
+
+    /// The tape of a plain DBN file that was scanned; its records are read when they are asked for. `path` is for messages.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn from_file(scan: Scan, path: &str, file: Arc<dyn ReadAt>, cache: &Arc<BlockCache>) -> Result<Self> {
+        let Scan { name, hash, metadata, directory, census, facts, others, left } = scan;
+        let reel = Reel::File(Arc::new(FileReel::new(path.to_owned(), file, directory, cache)));
+        Self::assemble(name, hash, metadata, vec![reel], census, facts, others, left)
     }
 
     /// Makes a tape of synthetic flow.
@@ -52,9 +209,13 @@ impl Tape {
         let metadata = Metadata::for_mbo(dataset, &symbols, start, Nanos(end.0 + 1))
             .map_err(|fault| Error::Input { name: name.clone(), fault })?;
         let hash = xxh3_64(records.as_bytes());
-        let contents =
-            Contents { metadata, records, ts_outs: Vec::new(), aside: Vec::new(), left: None, hash };
-        Ok(Self { planted, ..Self::from_contents(name, contents) })
+        let mut census = Census::default();
+        census.see(&records);
+        let whole = Arc::new(Records { records, ts_outs: Vec::new() });
+        let reel = Reel::Memory { whole, aside: Arc::default() };
+        let tape =
+            Self::assemble(name, hash, metadata, vec![reel], census, Vec::new(), BTreeMap::new(), None)?;
+        Ok(Self { planted, ..tape })
     }
 
     /// Joins tapes that follow each other in time into one.
@@ -94,59 +255,60 @@ impl Tape {
         let metadata = self.metadata.followed_by(&next.metadata).map_err(refuse)?;
         let offset = self.len();
         let hash = xxh3_64([self.hash, next.hash].as_bytes());
-        self.records.extend(next.records);
-        self.ts_outs.extend(next.ts_outs);
-        self.aside.extend(next.aside.into_iter().map(|other| other.moved_by(offset)));
+        let mut reels: Vec<Reel> = self.reels.into_iter().map(|(_, reel)| reel).collect();
+        reels.extend(next.reels.into_iter().map(|(_, reel)| reel));
+        self.census.follow(&next.census);
+        self.facts.extend(next.facts.into_iter().map(|(index, fact)| (index + offset, fact)));
+        for (name, count) in next.others {
+            *self.others.entry(name).or_default() += count;
+        }
         let left = match (self.left, next.left) {
             (Some(first), Some(second)) => Some(format!("{first}; {second}")),
             (first, second) => first.or(second),
         };
-        let contents = Contents {
-            metadata,
-            records: self.records,
-            ts_outs: self.ts_outs,
-            aside: self.aside,
-            left: None,
-            hash,
-        };
         let name = format!("{}+{}", self.name, next.name);
-        Ok(Self { left, ..Self::from_contents(name, contents) })
+        Self::assemble(name, hash, metadata, reels, self.census, self.facts, self.others, left)
     }
 
-    fn from_contents(name: String, contents: Contents) -> Self {
-        let Contents { metadata, records, ts_outs, aside, left, hash } = contents;
-        let in_time_order = records.is_sorted_by_key(|record| record.ts_recv);
-        let left = left.map(|fault| format!("{name}: kept {} records; {fault}", records.len()));
-        let (symbols, turns) = symbols::read(&metadata, &records, &aside);
-        let books = count_books(&records);
-        Self {
+    #[allow(clippy::too_many_arguments)] // everything a tape is made of
+    fn assemble(
+        name: String,
+        hash: u64,
+        metadata: Metadata,
+        reels: Vec<Reel>,
+        census: Census,
+        facts: Vec<(u64, AsideFact)>,
+        others: BTreeMap<&'static str, u64>,
+        left: Option<String>,
+    ) -> Result<Self> {
+        let mut len = 0;
+        let placed = reels.into_iter().map(|reel| {
+            let base = len;
+            len += reel.len();
+            (base, reel)
+        });
+        let reels = placed.collect();
+        let mut tape = Self {
             name,
             hash,
             metadata,
-            records,
-            ts_outs,
-            aside,
-            turns,
-            symbols,
-            books,
-            in_time_order,
+            reels,
+            len,
+            census,
+            facts,
+            others,
+            turns: Arc::default(),
+            symbols: Arc::default(),
             left,
             planted: Vec::new(),
-        }
+        };
+        let (symbols, turns) = symbols::read(&tape)?;
+        (tape.symbols, tape.turns) = (Arc::new(symbols), Arc::new(turns));
+        Ok(tape)
     }
 }
 
-/// Books in order of appearance, with their number of records.
-fn count_books(records: &[MboRecord]) -> Vec<(BookKey, u64)> {
-    let mut books: Vec<(BookKey, u64)> = Vec::new();
-    let mut slots: HashMap<BookKey, usize> = HashMap::new();
-    for run in records.chunk_by(|a, b| a.key() == b.key()) {
-        let Some(key) = run.first().map(MboRecord::key) else { continue };
-        let slot = *slots.entry(key).or_insert_with(|| {
-            books.push((key, 0));
-            books.len() - 1
-        });
-        books[slot].1 += run.len() as u64;
-    }
-    books
+/// A file's name without its directory.
+fn short_name(path: &str) -> String {
+    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }

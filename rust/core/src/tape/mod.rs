@@ -3,48 +3,58 @@
 //! A *position* is the number of records before a moment: 0 is the start, `len` the end. The record with index `i` has
 //! been applied at position `i + 1`.
 
+mod cache;
+mod census;
 mod cursor;
 mod load;
+mod reel;
 mod symbols;
+mod times;
+mod walk;
+mod write;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
-use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::feed::{self, Aside, Metadata, Progress};
-use crate::market::{Market, choose};
+use crate::feed::{AsideFact, Metadata};
+use crate::market::choose;
 use crate::types::{AnomalyKind, BookKey, MboRecord, Nanos, Price};
 
+pub use cache::BlockCache;
+pub use census::Census;
 pub use cursor::Cursor;
+pub use load::{Scan, Spool};
+pub use reel::{BLOCK, Block, Directory, ReadAt, Start};
+pub use walk::Step;
 
-/// Records applied between two looks at the clock, the progress bar and Ctrl-C.
-const RECORDS_BETWEEN_PROGRESS: u64 = 65_536;
+use reel::Reel;
+use symbols::{Symbols, Turns};
 
 /// Something that happens to books between two records.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Turn {
+pub enum Turn {
     /// An instrument id means this symbol from here on; if it meant another, its books start again.
     Name(u32, String),
     /// The venue sent a settlement price.
     Settle(BookKey, Price),
 }
 
-/// An immutable sequence of MBO records.
-#[derive(Debug)]
+/// An immutable sequence of MBO records, in memory or in files that are read by position. Cloning copies no record.
+#[derive(Clone, Debug)]
 pub struct Tape {
     name: String,
     hash: u64,
     metadata: Metadata,
-    records: Vec<MboRecord>,
-    ts_outs: Vec<u64>,
-    aside: Vec<Aside>,
-    /// In order of the record each precedes.
-    turns: Vec<(u64, Turn)>,
-    symbols: BTreeMap<u32, String>,
-    books: Vec<(BookKey, u64)>,
-    /// Whether `ts_recv` never goes back, so that times can be searched by halves.
-    in_time_order: bool,
+    /// Where the records are, each with the index of its first.
+    reels: Vec<(u64, Reel)>,
+    len: u64,
+    census: Census,
+    /// What records of other types said.
+    facts: Vec<(u64, AsideFact)>,
+    others: BTreeMap<&'static str, u64>,
+    turns: Arc<Turns>,
+    symbols: Arc<Symbols>,
     left: Option<String>,
     planted: Vec<(AnomalyKind, u32)>,
 }
@@ -74,40 +84,64 @@ impl Tape {
         &self.metadata
     }
 
-    /// The records, in order.
+    /// All records as one slice, where they are in memory in one piece.
     #[must_use]
-    pub fn records(&self) -> &[MboRecord] {
-        &self.records
+    pub fn in_memory(&self) -> Option<&[MboRecord]> {
+        match self.reels.as_slice() {
+            [] => Some(&[]),
+            [(_, Reel::Memory { whole, .. })] => Some(&whole.records),
+            _ => None,
+        }
     }
 
-    /// `ts_out` of a record, where the tape has it.
-    #[must_use]
-    pub fn ts_out(&self, index: usize) -> Option<u64> {
-        self.ts_outs.get(index).copied()
+    /// Records from a position on: to the end of the block there, never none before the end of the tape.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a position outside the tape, [`Error::Input`] for a file that changed or cannot be read.
+    pub fn block(&self, position: u64) -> Result<Block> {
+        self.check_position("position", position)?;
+        match self.reel_at(position) {
+            Some((base, reel)) => reel.block(position - base),
+            None => Ok(Block::default()),
+        }
+    }
+
+    /// One record.
+    ///
+    /// # Errors
+    /// Those of [`Tape::block`].
+    pub fn record(&self, index: u64) -> Result<Option<MboRecord>> {
+        if index >= self.len { Ok(None) } else { Ok(self.block(index)?.first().copied()) }
+    }
+
+    fn reel_at(&self, position: u64) -> Option<(u64, &Reel)> {
+        let after = self.reels.partition_point(|(base, _)| *base <= position);
+        // An empty reel has the place of the one behind it.
+        self.reels.get(after.checked_sub(1)?).map(|(base, reel)| (*base, reel))
     }
 
     /// Number of records.
     #[must_use]
-    pub fn len(&self) -> u64 {
-        self.records.len() as u64
+    pub const fn len(&self) -> u64 {
+        self.len
     }
 
     /// Whether there is no record.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Time of the first record.
     #[must_use]
-    pub fn start(&self) -> Option<Nanos> {
-        self.records.first().map(MboRecord::ts_recv)
+    pub const fn start(&self) -> Option<Nanos> {
+        self.census.start
     }
 
     /// Time of the last record.
     #[must_use]
-    pub fn end(&self) -> Option<Nanos> {
-        self.records.last().map(MboRecord::ts_recv)
+    pub const fn end(&self) -> Option<Nanos> {
+        self.census.end
     }
 
     /// What a tolerant reading left behind, and why.
@@ -124,14 +158,14 @@ impl Tape {
 
     /// Symbols by instrument id: the latest where the meaning changes.
     #[must_use]
-    pub const fn symbols(&self) -> &BTreeMap<u32, String> {
+    pub fn symbols(&self) -> &BTreeMap<u32, String> {
         &self.symbols
     }
 
     /// Every book there are records for, in order of appearance, with their number.
     #[must_use]
     pub fn books(&self) -> &[(BookKey, u64)] {
-        &self.books
+        &self.census.books
     }
 
     /// The book of an instrument; the publisher may be left out where there is only one.
@@ -139,98 +173,13 @@ impl Tape {
     /// # Errors
     /// Those of [`choose`].
     pub fn find_book(&self, instrument_id: u32, publisher_id: Option<u16>) -> Result<BookKey> {
-        choose(self.books.iter().map(|(key, _)| *key), instrument_id, publisher_id)
+        choose(self.census.books.iter().map(|(key, _)| *key), instrument_id, publisher_id)
     }
 
     /// Records of other types, by type.
     #[must_use]
-    pub fn other_records(&self) -> BTreeMap<&'static str, u64> {
-        let mut counts = BTreeMap::new();
-        for other in &self.aside {
-            *counts.entry(other.type_name()).or_default() += 1;
-        }
-        counts
-    }
-
-    /// The position after the last record at or before a time.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] naming the range, for a time outside the tape.
-    pub fn position_at(&self, ts: Nanos) -> Result<u64> {
-        let (Some(first), Some(last)) = (self.start(), self.end()) else {
-            return Err(Error::NotFound(format!("{}: the tape is empty", self.name)));
-        };
-        let outside = || Error::Parameter {
-            name: "time",
-            value: ts.to_string(),
-            expected: format!("the tape goes from {first} to {last}"),
-        };
-        if self.in_time_order {
-            if ts < first || ts > last {
-                return Err(outside());
-            }
-            return Ok(self.records.partition_point(|record| record.ts_recv() <= ts) as u64);
-        }
-        let found = self.records.iter().rposition(|record| record.ts_recv() <= ts).ok_or_else(outside)?;
-        let is_after = found + 1 == self.records.len() && ts > last;
-        if is_after { Err(outside()) } else { Ok(found as u64 + 1) }
-    }
-
-    /// How far a replay that stands at a position gets when its clock reads `ts`.
-    #[must_use]
-    pub fn due(&self, position: u64, ts: Nanos) -> u64 {
-        let rest = self.records.get(position as usize..).unwrap_or_default();
-        let due = if self.in_time_order {
-            rest.partition_point(|record| record.ts_recv() <= ts)
-        } else {
-            rest.iter().position(|record| record.ts_recv() > ts).unwrap_or(rest.len())
-        };
-        position + due as u64
-    }
-
-    /// Applies a range of records to a market, with all that happens to books between them.
-    ///
-    /// # Errors
-    /// Those of [`Market::apply`]; [`Error::Parameter`] for a range outside the tape; whatever `on_progress` returns.
-    pub fn apply(&self, market: &mut Market, range: Range<u64>, on_progress: Progress<'_>) -> Result<()> {
-        self.check_position("start", range.start)?;
-        self.check_position("stop", range.end)?;
-        if range.start > 0 && market.symbols().is_empty() {
-            // A market that joins here needs the names that were given before.
-            let given = self.turns.iter().take_while(|(index, _)| *index < range.start);
-            given
-                .filter(|(_, turn)| matches!(turn, Turn::Name(..)))
-                .for_each(|(_, turn)| turn.happen(market));
-        }
-        let mut turns = self.turns_from(range.start);
-        let mut at = range.start;
-        while at < range.end {
-            while let Some((_, turn)) = turns.next_if(|(index, _)| *index <= at) {
-                turn.happen(market);
-            }
-            let next_turn = turns.peek().map_or(range.end, |(index, _)| *index);
-            let until = range.end.min(next_turn).min(at + RECORDS_BETWEEN_PROGRESS);
-            market.apply_all(&self.records[at as usize..until as usize])?;
-            at = until;
-            on_progress(at - range.start, range.end - range.start)?;
-        }
-        Ok(())
-    }
-
-    /// What happens to books at and after a position.
-    fn turns_from(&self, position: u64) -> std::iter::Peekable<std::slice::Iter<'_, (u64, Turn)>> {
-        let first = self.turns.partition_point(|(index, _)| *index < position);
-        self.turns[first..].iter().peekable()
-    }
-
-    /// The market after the first `position` records.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] for a position outside the tape; whatever `on_progress` returns.
-    pub fn market_at(&self, position: u64, on_progress: Progress<'_>) -> Result<Market> {
-        let mut market = Market::new();
-        self.apply(&mut market, 0..position, on_progress)?;
-        Ok(market)
+    pub const fn other_records(&self) -> &BTreeMap<&'static str, u64> {
+        &self.others
     }
 
     /// Refuses a position outside the tape.
@@ -243,24 +192,5 @@ impl Tape {
         }
         let expected = format!("the tape has positions 0 to {}", self.len());
         Err(Error::Parameter { name, value: position.to_string(), expected })
-    }
-
-    /// Writes the tape as a DBN file, zstd where the path ends in `.zst`: whole, or not at all.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; whatever `on_progress` returns.
-    pub fn write_dbn(&self, path: &Path, on_progress: Progress<'_>) -> Result<()> {
-        feed::write_whole(path, |out| {
-            feed::write_stream(out, &self.metadata, &self.records, &self.ts_outs, &self.aside, on_progress)
-        })
-    }
-}
-
-impl Turn {
-    fn happen(&self, market: &mut Market) {
-        match self {
-            Self::Name(instrument_id, symbol) => market.name(*instrument_id, symbol),
-            Self::Settle(key, price) => market.settle(*key, *price),
-        }
     }
 }

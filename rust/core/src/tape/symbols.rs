@@ -5,23 +5,23 @@
 
 use std::collections::BTreeMap;
 
-use super::Turn;
-use crate::feed::{Aside, AsideFact, Metadata};
-use crate::types::{BookKey, MboRecord, Nanos};
+use super::{Tape, Turn};
+use crate::error::Result;
+use crate::feed::AsideFact;
+use crate::types::{BookKey, Nanos};
+
+/// Symbols by instrument id.
+pub(super) type Symbols = BTreeMap<u32, String>;
+
+/// What happens to books, in order, with the index of the record that each precedes.
+pub(super) type Turns = Vec<(u64, Turn)>;
 
 /// Symbols by id, and everything that happens to books between records, in order.
-pub(super) fn read(
-    metadata: &Metadata,
-    records: &[MboRecord],
-    aside: &[Aside],
-) -> (BTreeMap<u32, String>, Vec<(u64, Turn)>) {
-    let (first, last) = match (records.first(), records.last()) {
-        (Some(first), Some(last)) => (first.ts_recv(), last.ts_recv()),
-        _ => (Nanos(0), Nanos::UNDEF),
-    };
-    let mut symbols = BTreeMap::new();
-    let mut turns = Vec::new();
-    for interval in metadata.intervals() {
+pub(super) fn read(tape: &Tape) -> Result<(Symbols, Turns)> {
+    let (first, last) = (tape.start().unwrap_or(Nanos(0)), tape.end().unwrap_or(Nanos::UNDEF));
+    let mut symbols = Symbols::new();
+    let mut turns = Turns::new();
+    for interval in tape.metadata.intervals() {
         if interval.start > last && symbols.contains_key(&interval.instrument_id) {
             continue;
         }
@@ -29,24 +29,25 @@ pub(super) fn read(
         let turn = Turn::Name(interval.instrument_id, interval.symbol.clone());
         if before.is_none_or(|before| before == interval.symbol) || interval.start <= first {
             turns.push((0, turn));
-        } else if let Some(index) = records.iter().position(|record| record.ts_recv() >= interval.start) {
-            turns.push((index as u64, turn));
+        } else if let Some(index) = tape.first_after(0, Nanos(interval.start.0.saturating_sub(1)))? {
+            turns.push((index, turn));
         }
     }
-    for other in aside {
-        match other.fact() {
-            Some(AsideFact::Symbol { instrument_id, symbol }) => {
-                symbols.insert(instrument_id, symbol.clone());
-                turns.push((other.index, Turn::Name(instrument_id, symbol)));
-            }
-            Some(AsideFact::Settlement { publisher_id, instrument_id, price }) => {
-                let key = BookKey { publisher_id, instrument_id };
-                turns.push((other.index, Turn::Settle(key, price)));
-            }
-            None => {}
-        }
+    for (index, fact) in &tape.facts {
+        turns.push((
+            *index,
+            match fact {
+                AsideFact::Symbol { instrument_id, symbol } => {
+                    symbols.insert(*instrument_id, symbol.clone());
+                    Turn::Name(*instrument_id, symbol.clone())
+                }
+                &AsideFact::Settlement { publisher_id, instrument_id, price } => {
+                    Turn::Settle(BookKey { publisher_id, instrument_id }, price)
+                }
+            },
+        ));
     }
     // Stable: a mapping's reset comes before a settlement that the same place brought.
     turns.sort_by_key(|(index, _)| *index);
-    (symbols, turns)
+    Ok((symbols, turns))
 }

@@ -1,5 +1,7 @@
 //! What goes wrong in real data, as values that say what they saw.
 
+use std::ops::Add;
+
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{BookKey, Price, Side};
@@ -223,6 +225,14 @@ impl AnomalyCounts {
     }
 }
 
+impl Add for AnomalyCounts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(std::array::from_fn(|kind| self.0[kind] + other.0[kind]))
+    }
+}
+
 impl Serialize for AnomalyCounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
@@ -244,11 +254,12 @@ pub struct Sample {
     pub anomaly: Anomaly,
 }
 
-/// Where anomalies are noted: counted by kind, the first of each kept whole.
+/// Where one book's anomalies are noted: counted by kind, the first of each kept whole.
 #[derive(Clone, Debug, Default)]
 pub struct Notes {
-    /// The record being applied: its number and book.
-    at: (u64, BookKey),
+    key: BookKey,
+    /// Number of the record being applied.
+    index: u64,
     counts: AnomalyCounts,
     total: u64,
     last: Option<Anomaly>,
@@ -256,17 +267,23 @@ pub struct Notes {
 }
 
 impl Notes {
+    /// Notes of a book that has none yet.
+    #[must_use]
+    pub fn of(key: BookKey) -> Self {
+        Self { key, ..Self::default() }
+    }
+
     /// Says which record the next notes are about.
     #[inline]
-    pub const fn begin(&mut self, index: u64, key: BookKey) {
-        self.at = (index, key);
+    pub const fn begin(&mut self, index: u64) {
+        self.index = index;
     }
 
     /// Notes one.
     #[cold]
     pub fn note(&mut self, anomaly: Anomaly) {
         let kind = anomaly.kind();
-        let (index, key) = self.at;
+        let Self { key, index, .. } = *self;
         self.counts.note(kind);
         self.total += 1;
         self.last = Some(anomaly);
@@ -292,8 +309,9 @@ impl Notes {
         self.last
     }
 
-    /// The first of every kind that occurred.
-    pub fn firsts(&self) -> impl Iterator<Item = &Sample> + '_ {
-        self.firsts.iter().flatten()
+    /// The first of a kind.
+    #[must_use]
+    pub const fn first(&self, kind: AnomalyKind) -> Option<&Sample> {
+        self.firsts[kind as usize].as_ref()
     }
 }

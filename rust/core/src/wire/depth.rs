@@ -81,7 +81,7 @@ impl Depth {
     /// # Errors
     /// Those of [`Tape::apply`].
     pub fn advance(&mut self, tape: &Tape, position: u64) -> Result<()> {
-        let stop = self.settled_before(tape, position.min(tape.len()));
+        let stop = self.settled_before(tape, position.min(tape.len()))?;
         let (key, wants_trades, trades) = (self.key, self.options.trades, &mut self.trades);
         self.cursor.each(tape, stop.max(self.cursor.position()), |_, record, _, _| {
             if wants_trades && record.key() == key {
@@ -91,20 +91,24 @@ impl Depth {
     }
 
     /// The last position up to the given one at which the book is at an event end. The tape's end always counts.
-    fn settled_before(&self, tape: &Tape, position: u64) -> u64 {
+    fn settled_before(&self, tape: &Tape, position: u64) -> Result<u64> {
         let from = self.cursor.position();
-        if position == tape.len() || position <= from {
-            return position;
+        if position == tape.len() {
+            return Ok(position);
         }
-        let stretch = &tape.records()[from as usize..position as usize];
-        let mut of_book = stretch.iter().enumerate().rev().filter(|(_, record)| record.key() == self.key);
-        let Some((_, last)) = of_book.next() else { return position };
-        if last.flags().has(Flags::LAST) {
-            return position;
+        let (mut settled, mut open) = (from, false);
+        let mut at = from;
+        while at < position {
+            let block = tape.block(at)?.up_to(position - at);
+            for (index, record) in (at..).zip(block.iter()).filter(|(_, record)| record.key() == self.key) {
+                open = !record.flags().has(Flags::LAST);
+                if !open {
+                    settled = index + 1;
+                }
+            }
+            at += block.len() as u64;
         }
-        of_book
-            .find(|(_, record)| record.flags().has(Flags::LAST))
-            .map_or(from, |(offset, _)| from + offset as u64 + 1)
+        Ok(if open { settled } else { position.max(from) })
     }
 
     /// The SSE event of the state as it is, if it is not the one shown last.
@@ -142,12 +146,11 @@ impl Depth {
     fn write(&mut self, tape: &Tape, now: Shown) -> Vec<u8> {
         let mut out = Vec::with_capacity(1024);
         let position = self.cursor.position();
-        let ts = position.checked_sub(1).and_then(|index| tape.records().get(index as usize));
         field(&mut out, "id: ", position);
         field(&mut out, "\ndata: {\"index\":", position);
         field(&mut out, ",\"total\":", tape.len());
         text(&mut out, ",\"ts_recv\":");
-        quoted(&mut out, ts.map(MboRecord::ts_recv).or(tape.start()).unwrap_or(Nanos(0)).0);
+        quoted(&mut out, self.cursor.market().ts_recv().or(tape.start()).unwrap_or(Nanos(0)).0);
         field(&mut out, ",\"instrument_id\":", self.key.instrument_id);
         field(&mut out, ",\"publisher_id\":", self.key.publisher_id);
         text(&mut out, ",\"view\":\"");

@@ -53,7 +53,7 @@ struct Queued {
 /// # Errors
 /// [`Error::Invariant`] if it does not serialize, which only a bug can cause.
 pub fn book_state(market: &Market, entry: &Entry, depth: usize, view: View, orders: bool) -> Result<Vec<u8>> {
-    let Entry { key, book, watch } = entry;
+    let Entry { key, book, watch, .. } = entry;
     let matched = Matched::of(book);
     let rungs = |side: Side| -> Vec<Rung> {
         let levels: Vec<_> = match view {
@@ -78,8 +78,8 @@ pub fn book_state(market: &Market, entry: &Entry, depth: usize, view: View, orde
     };
     let overlap = book.overlap();
     to_json(&BookState {
-        index: market.totals().records,
-        ts_recv: market.totals().ts_recv,
+        index: market.position(),
+        ts_recv: market.ts_recv(),
         instrument_id: key.instrument_id,
         symbol: market.symbols().get(&key.instrument_id).cloned(),
         publisher_id: key.publisher_id,
@@ -152,8 +152,13 @@ impl Row {
 pub fn records_page(tape: &Tape, from: u64, limit: u64) -> Result<Vec<u8>> {
     tape.check_position("from", from)?;
     let next = tape.len().min(from.saturating_add(limit));
-    let records = tape.records().get(from as usize..next as usize).unwrap_or_default();
-    let rows = (from..).zip(records).map(|(index, record)| Row::of(index, record)).collect();
+    let mut rows = Vec::new();
+    let mut at = from;
+    while at < next {
+        let block = tape.block(at)?.up_to(next - at);
+        rows.extend((at..).zip(block.iter()).map(|(index, record)| Row::of(index, record)));
+        at += block.len() as u64;
+    }
     to_json(&Page { from, next, total: tape.len(), records: rows })
 }
 
@@ -170,7 +175,7 @@ struct Summary<'a> {
     end_iso: Option<String>,
     left: Option<&'a str>,
     books: Vec<BookSummary>,
-    other_records: std::collections::BTreeMap<&'static str, u64>,
+    other_records: &'a std::collections::BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]

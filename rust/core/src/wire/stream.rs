@@ -92,8 +92,8 @@ impl Frames {
         let mut out = Vec::with_capacity(self.size_hint(until - self.position));
         match self.format {
             Format::Full => self.full(tape, until, &mut out, on_progress)?,
-            Format::Json => self.json(tape, until, &mut out),
-            Format::Dbn => self.dbn(tape, until, &mut out),
+            Format::Json => self.json(tape, until, &mut out)?,
+            Format::Dbn => self.dbn(tape, until, &mut out)?,
         }
         self.position = until;
         Ok(out)
@@ -109,35 +109,41 @@ impl Frames {
         })
     }
 
-    fn json(&self, tape: &Tape, until: u64, out: &mut Vec<u8>) {
-        let mut records = self.wanted(tape, until).peekable();
-        while records.peek().is_some() {
-            let batch: Vec<_> = records.by_ref().take(COMPACT_RECORDS).collect();
-            let behind = batch.last().map_or(until, |(index, _)| index + 1);
-            text(out, "id: ");
-            number(out, behind);
-            text(out, "\ndata: ");
-            for (n, (index, record)) in batch.into_iter().enumerate() {
-                out.push(if n == 0 { b'[' } else { b',' });
-                compact_record(out, index, record);
+    fn json(&self, tape: &Tape, until: u64, out: &mut Vec<u8>) -> Result<()> {
+        let mut batch = Vec::with_capacity(COMPACT_RECORDS);
+        self.wanted(tape, until, |index, record, _| {
+            batch.push((index, *record));
+            if batch.len() == COMPACT_RECORDS {
+                compact_event(out, &mut batch);
             }
-            text(out, "]\n\n");
-        }
+        })?;
+        compact_event(out, &mut batch);
+        Ok(())
     }
 
-    fn dbn(&self, tape: &Tape, until: u64, out: &mut Vec<u8>) {
-        for (index, record) in self.wanted(tape, until) {
-            encode_record(record, tape.ts_out(index as usize), out);
-        }
+    fn dbn(&self, tape: &Tape, until: u64, out: &mut Vec<u8>) -> Result<()> {
+        self.wanted(tape, until, |_, record, ts_out| encode_record(record, ts_out, out))
     }
 
     /// Records from here up to a position that pass the filter, with their indexes.
-    fn wanted<'t>(&self, tape: &'t Tape, until: u64) -> impl Iterator<Item = (u64, &'t MboRecord)> + use<'t> {
+    fn wanted(
+        &self,
+        tape: &Tape,
+        until: u64,
+        mut see: impl FnMut(u64, &MboRecord, Option<u64>),
+    ) -> Result<()> {
         let wanted = self.instrument_id;
-        let stretch = tape.records().get(self.position as usize..until as usize).unwrap_or_default();
-        (self.position..)
-            .zip(stretch)
-            .filter(move |(_, record)| wanted.is_none_or(|wanted| wanted == record.instrument_id))
+        let mut at = self.position;
+        while at < until {
+            let block = tape.block(at)?.up_to(until - at);
+            for (n, record) in block.iter().enumerate() {
+                if wanted.is_none_or(|wanted| wanted == record.instrument_id) {
+                    see(at + n as u64, record, block.ts_outs().get(n).copied());
+                }
+            }
+            at += block.len() as u64;
+        }
+        Ok(())
     }
 
     fn size_hint(&self, records: u64) -> usize {
@@ -148,4 +154,17 @@ impl Frames {
                 Format::Dbn => MboRecord::SIZE,
             }
     }
+}
+
+/// One event of compact arrays; its id is the index behind the last. Empties the batch.
+fn compact_event(out: &mut Vec<u8>, batch: &mut Vec<(u64, MboRecord)>) {
+    let Some((last, _)) = batch.last() else { return };
+    text(out, "id: ");
+    number(out, last + 1);
+    text(out, "\ndata: ");
+    for (n, (index, record)) in batch.drain(..).enumerate() {
+        out.push(if n == 0 { b'[' } else { b',' });
+        compact_record(out, index, &record);
+    }
+    text(out, "]\n\n");
 }

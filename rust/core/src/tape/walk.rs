@@ -1,0 +1,105 @@
+//! Going along a tape: records block by block, and what happens to books between them.
+
+use std::ops::Range;
+
+use super::{Tape, Turn};
+use crate::error::{Error, Result};
+use crate::feed::Progress;
+use crate::market::Market;
+use crate::types::MboRecord;
+
+/// Records passed between two looks at the clock, the progress bar and Ctrl-C.
+const RECORDS_BETWEEN_PROGRESS: u64 = 65_536;
+
+/// What a walk meets.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// Something that happens to books.
+    Turn(&'a Turn),
+    /// The next records, with the index of the first.
+    Records(u64, &'a [MboRecord]),
+}
+
+impl Tape {
+    /// Shows a range of records, and all that happens to books at and between them, in order.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a range outside the tape; those of [`Tape::block`]; whatever `on_progress` and `see` return.
+    pub fn walk(
+        &self,
+        range: Range<u64>,
+        on_progress: Progress<'_>,
+        mut see: impl FnMut(Step<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.check_position("start", range.start)?;
+        self.check_position("stop", range.end)?;
+        let mut turns = self.turns_between(range.start, range.end).iter().peekable();
+        let mut at = range.start;
+        let mut reported = at;
+        while at < range.end {
+            while let Some((_, turn)) = turns.next_if(|(index, _)| *index <= at) {
+                see(Step::Turn(turn))?;
+            }
+            let until =
+                turns.peek().map_or(range.end, |(index, _)| *index).min(at + RECORDS_BETWEEN_PROGRESS);
+            let block = self.block(at)?.up_to(until - at);
+            if block.is_empty() {
+                return Err(Error::Invariant(format!("{}: no record {at} of {}", self.name, self.len)));
+            }
+            see(Step::Records(at, &block))?;
+            at += block.len() as u64;
+            if at - reported >= RECORDS_BETWEEN_PROGRESS || at == range.end {
+                reported = at;
+                on_progress(at - range.start, range.end - range.start)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What happens to books at or after a record and before another.
+    pub(super) fn turns_between(&self, start: u64, end: u64) -> &[(u64, Turn)] {
+        let first = self.turns.partition_point(|(index, _)| *index < start);
+        let last = self.turns.partition_point(|(index, _)| *index < end);
+        self.turns.get(first..last).unwrap_or_default()
+    }
+
+    /// Applies a range of records to a market, with all that happens to books between them.
+    ///
+    /// # Errors
+    /// Those of [`Market::apply`] and [`Tape::walk`].
+    pub fn apply(&self, market: &mut Market, range: Range<u64>, on_progress: Progress<'_>) -> Result<()> {
+        if range.start > 0 && market.symbols().is_empty() {
+            // A market that joins here needs the names that were given before.
+            let given = self.turns_between(0, range.start).iter();
+            given
+                .filter(|(_, turn)| matches!(turn, Turn::Name(..)))
+                .for_each(|(_, turn)| turn.happen(market));
+        }
+        self.walk(range, on_progress, |step| match step {
+            Step::Turn(turn) => {
+                turn.happen(market);
+                Ok(())
+            }
+            Step::Records(_, records) => market.apply_all(records),
+        })
+    }
+
+    /// The market after the first `position` records.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a position outside the tape; whatever `on_progress` returns.
+    pub fn market_at(&self, position: u64, on_progress: Progress<'_>) -> Result<Market> {
+        let mut market = Market::new();
+        self.apply(&mut market, 0..position, on_progress)?;
+        Ok(market)
+    }
+}
+
+impl Turn {
+    pub(super) fn happen(&self, market: &mut Market) {
+        match self {
+            Self::Name(instrument_id, symbol) => market.name(*instrument_id, symbol),
+            Self::Settle(key, price) => market.settle(*key, *price),
+        }
+    }
+}
