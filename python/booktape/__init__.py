@@ -21,7 +21,7 @@ from booktape.market import Market
 from booktape.replay import Clock
 from booktape.sources import open, synthesize  # noqa: A004 - `booktape.open` is what people say
 from booktape.tape import Tape
-from booktape.values import Ahead, ApplyReport, Bbo, Execution, Instrument, Level, Order, Uncross
+from booktape.values import Ahead, ApplyReport, Bbo, Execution, IndexSize, Instrument, Level, Order, Uncross
 
 __all__ = [
     "Ahead",
@@ -33,6 +33,7 @@ __all__ = [
     "Clock",
     "Execution",
     "InputError",
+    "IndexSize",
     "Instrument",
     "InvariantError",
     "Level",

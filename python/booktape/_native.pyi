@@ -89,7 +89,18 @@ class Tape:
         """How far a replay that stands at `position` gets when its clock reads `ts`: the first position whose record is later."""
     def ts_at(self, position: int) -> int | None:
         """ts_recv of the record at a position; None at the end."""
-    def market_at(self, position: int, *, progress: Progress | None = None) -> Market: ...
+    def market_at(
+        self,
+        position: int,
+        instrument_id: int | None = None,
+        publisher_id: int | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Market:
+        """All books after a position, or that of one instrument alone; by the index, which is built as far as needed."""
+    def build_index(self, *, progress: Progress | None = None) -> None: ...
+    def index_size(self) -> tuple[int, int, int]:
+        """Records indexed, keyframes, bytes of it all."""
     def audit_json(self, *, progress: Progress | None = None) -> bytes: ...
     def summary_json(self) -> bytes: ...
     def records_json(self, position: int, limit: int) -> bytes: ...
@@ -141,6 +152,8 @@ class Book:
     def is_crossed(self) -> bool: ...
     def is_locked(self) -> bool: ...
     def suspect(self) -> str | None: ...
+    def anomalies(self) -> dict[str, int]:
+        """Anomalies of this book's records so far, by kind."""
     def executions(self) -> list[tuple[int, int, int, int]]:
         """(price, size, bid_order_id, ask_order_id) of the matched view."""
     def uncross(self) -> tuple[int, int, int, Side | None] | None:

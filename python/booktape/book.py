@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, SupportsIndex, get_args
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast, get_args
 
 from booktape.parameters import ID_RANGE, bad_parameter, within
-from booktape.values import Ahead, Bbo, Execution, Level, Order, Side, Uncross, View
+from booktape.values import Ahead, Anomaly, Bbo, Execution, Level, Order, Side, Uncross, View
 
 if TYPE_CHECKING:
     from booktape import _native
@@ -105,6 +105,11 @@ class Book:
     def suspect(self) -> str | None:
         """Why the book may be wrong, or None where nothing says so."""
         return self._native.suspect()
+
+    @property
+    def anomalies(self) -> dict[Anomaly, int]:
+        """What was wrong with this book's records so far: every kind with its count, zeros included."""
+        return cast("dict[Anomaly, int]", self._native.anomalies())
 
     def executions(self) -> list[Execution]:
         """The trades that lie between the published book and the matched view, in the order they would happen."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from booktape.market import Market
 from booktape.moment import Moment, Time, iso
-from booktape.parameters import COUNT_RANGE, bad_parameter, within
+from booktape.parameters import COUNT_RANGE, ID_RANGE, PUBLISHER_RANGE, bad_parameter, within
 from booktape.records import from_buffer
 from booktape.replay import Clock, WallClock, paced
-from booktape.values import Instrument
+from booktape.values import IndexSize, Instrument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,7 +186,25 @@ class Tape:
         """
         if instrument_id is None:
             instrument_id = self._only_instrument()
-        return self.market_at(at, ts=ts).book(instrument_id, publisher_id)
+        position = Moment.of(at, ts).position(self._native)
+        instrument = within("instrument_id", instrument_id, ID_RANGE)
+        publisher = None if publisher_id is None else within("publisher_id", publisher_id, PUBLISHER_RANGE)
+        return Market._of(self._native.market_at(position, instrument, publisher)).book(instrument, publisher)  # noqa: SLF001
+
+    def build_index(self, *, progress: Progress | None = None) -> IndexSize:
+        """Goes along the whole tape once, so that every `book_at` and `market_at` from now on takes milliseconds.
+
+        Without it the index grows as far as moments are asked for. Returns its size: records indexed, keyframes, and bytes,
+        which stay below a fifth of the records' own.
+
+        >>> import booktape as bt
+        >>> tape = bt.synthesize(messages=100_000, seed=1)
+        >>> size = tape.build_index()
+        >>> size.records, size.bytes < 100_000 * 56 // 5 + 2**20
+        (100000, True)
+        """
+        self._native.build_index(progress=progress)
+        return IndexSize(*self._native.index_size())
 
     def replay(
         self,

@@ -120,6 +120,17 @@ class Instrument(NamedTuple):
     records: int
 
 
+class IndexSize(NamedTuple):
+    """How large the index of a tape's moments is."""
+
+    records: int
+    """Records indexed: the whole tape once `Tape.build_index` has run."""
+    keyframes: int
+    """Book states kept."""
+    bytes: int
+    """Bytes of all of it."""
+
+
 class ApplyReport(NamedTuple):
     """What applying records came to."""
 

@@ -117,8 +117,8 @@ class LoadedTape:
         }
 
         def state() -> dict[str, object]:
-            market = self._native.market_at(position)
-            if (publisher_id, instrument_id) not in market.books():
+            market = self._native.market_at(position, instrument_id, publisher_id)
+            if not market.books():
                 return EMPTY_BOOK
             book: dict[str, object] = msgspec.json.decode(
                 market.book(instrument_id, publisher_id).state_json(depth, view, orders)

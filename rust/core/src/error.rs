@@ -160,6 +160,12 @@ pub enum Fault {
         /// Why.
         source: std::io::Error,
     },
+    /// The index beside the tape is not what was written.
+    #[error("its index is damaged, remove it and open the tape again: {why}")]
+    Index {
+        /// What is wrong with it.
+        why: String,
+    },
     /// The file is not what it was when it was opened.
     #[error("changed since it was opened (at byte {offset}); open it again")]
     Changed {

@@ -182,7 +182,7 @@ fn records_of_other_types_sit_beside_the_tape() {
         assert_eq!(tape.len(), 2);
         assert_eq!(tape.other_records().get("symbol_mapping"), Some(&1));
         assert_eq!(tape.symbols().get(&7).unwrap(), "ESM6");
-        let market = tape.market_at(2, &mut |_, _| Ok(())).unwrap();
+        let market = tape.market_at(2, None, &mut |_, _| Ok(())).unwrap();
         assert_eq!(market.entries()[0].book.order(1), None, "the id means another instrument since");
         assert!(market.entries()[0].book.order(2).is_some());
         let folder = tempfile::tempdir().unwrap();
@@ -200,7 +200,7 @@ fn books_start_again_where_an_instrument_id_changes_its_meaning() {
     let bytes = encoded(&metadata(3, Some(Schema::Mbo), false), &records);
     let tape = read(&bytes).unwrap();
     let orders = |position: u64, instrument: u32| -> Vec<bool> {
-        let market = tape.market_at(position, &mut |_, _| Ok(())).unwrap();
+        let market = tape.market_at(position, None, &mut |_, _| Ok(())).unwrap();
         let entry = market.find(instrument, None).unwrap();
         entry.book.check().unwrap();
         (1..=4).map(|id| entry.book.order(id).is_some()).collect()

@@ -149,7 +149,7 @@ fn a_screen_sees_a_book_only_at_event_ends() {
     for position in (0..=tape.len()).step_by(3).chain([tape.len()]) {
         depth.advance(&tape, position).unwrap();
         assert!(depth.position() <= position);
-        let behind = tape.market_at(depth.position(), &mut |_, _| Ok(())).unwrap();
+        let behind = tape.market_at(depth.position(), None, &mut |_, _| Ok(())).unwrap();
         if depth.position() > 0 && depth.position() < tape.len() {
             assert!(behind.find(instrument, None).is_ok_and(|entry| !entry.book.is_mid_event()));
         }

@@ -157,6 +157,13 @@ impl Book {
         self.see(py, |market, entry| Ok(market.suspicion(entry)))
     }
 
+    /// Anomalies of this book's records so far, by kind.
+    fn anomalies(&self, py: Python<'_>) -> PyResult<std::collections::BTreeMap<&'static str, u64>> {
+        self.see(py, |_, entry| {
+            Ok(entry.notes.counts().iter().map(|(kind, count)| (kind.name(), count)).collect())
+        })
+    }
+
     /// (price, size, `bid_order_id`, `ask_order_id`) of the matched view.
     fn executions(&self, py: Python<'_>) -> PyResult<Vec<(i64, u32, u64, u64)>> {
         self.see(py, |_, entry| {

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use booktape_core::audit::Audit;
 use booktape_core::feed::{Limits, Options, publisher_name};
-use booktape_core::tape::Tape as CoreTape;
+use booktape_core::market::Market as CoreMarket;
+use booktape_core::tape::{IndexSize, Tape as CoreTape};
 use booktape_core::types::{AnomalyKind, Nanos};
 use booktape_core::{synth, wire};
 use pyo3::prelude::*;
@@ -34,15 +35,11 @@ impl Tape {
         Options { tolerant, limits: Limits { max_decompressed } }
     }
 
-    /// A market after `position` records, counted for metrics.
-    fn played(
-        &self,
-        position: u64,
-        watcher: &mut Watcher,
-    ) -> booktape_core::Result<booktape_core::market::Market> {
+    /// A market after the whole tape, counted for metrics.
+    fn played(&self, watcher: &mut Watcher) -> booktape_core::Result<CoreMarket> {
+        let (mut market, mut meter) = (CoreMarket::new(), Meter::default());
         let began = Instant::now();
-        let market = self.core.market_at(position, &mut |done, total| watcher.look(done, total))?;
-        let mut meter = Meter::default();
+        self.core.apply(&mut market, 0..self.core.len(), &mut |done, total| watcher.look(done, total))?;
         meter.took(began.elapsed());
         meter.settle(&market);
         Ok(market)
@@ -214,16 +211,41 @@ impl Tape {
         Ok(record.map(|record| record.ts_recv))
     }
 
-    #[pyo3(signature = (position, *, progress=None))]
-    fn market_at(&self, py: Python<'_>, position: u64, progress: Option<Py<PyAny>>) -> PyResult<Market> {
-        let market = detached(py, progress, |watcher| self.played(position, watcher))?;
+    /// All books after a position, or that of one instrument alone.
+    #[pyo3(signature = (position, instrument_id=None, publisher_id=None, *, progress=None))]
+    fn market_at(
+        &self,
+        py: Python<'_>,
+        position: u64,
+        instrument_id: Option<u32>,
+        publisher_id: Option<u16>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Market> {
+        let market = detached(py, progress, |watcher| {
+            let only = instrument_id.map(|id| self.core.find_book(id, publisher_id)).transpose()?;
+            self.core.market_at(position, only, &mut |done, total| watcher.look(done, total))
+        })?;
         Ok(Market { core: Arc::new(Mutex::new(market)) })
+    }
+
+    /// Builds the index of moments to the end of the tape.
+    #[pyo3(signature = (*, progress=None))]
+    fn build_index(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<()> {
+        detached(py, progress, |watcher| {
+            self.core.build_keyframes(&mut |done, total| watcher.look(done, total))
+        })
+    }
+
+    /// (records, keyframes, bytes) of the index of moments.
+    fn index_size(&self) -> (u64, u64, u64) {
+        let IndexSize { records, keyframes, bytes } = self.core.keyframes().size();
+        (records, keyframes, bytes)
     }
 
     #[pyo3(signature = (*, progress=None))]
     fn audit_json<'py>(&self, py: Python<'py>, progress: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyBytes>> {
         let json = detached(py, progress, |watcher| {
-            let market = self.played(self.core.len(), watcher)?;
+            let market = self.played(watcher)?;
             Audit::of(&market).to_json()
         })?;
         Ok(PyBytes::new(py, &json))

@@ -22,14 +22,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(key: BookKey, first: u64) -> Self {
+    pub(crate) fn new(key: BookKey, first: u64) -> Self {
         let notes = Notes::of(key);
         Self { key, book: Book::new(), watch: Watch::default(), tally: Tally::default(), notes, first }
     }
 
     /// Applies one record of this book, number `index` of its tape.
     #[inline]
-    pub(super) fn apply(&mut self, record: &MboRecord, index: u64) -> Effect {
+    pub(crate) fn apply(&mut self, record: &MboRecord, index: u64) -> Effect {
         let Self { book, watch, tally, notes, .. } = self;
         let flags = record.flags();
         notes.begin(index);
@@ -53,7 +53,7 @@ impl Entry {
     }
 
     /// The instrument id means something else from record `index` on: the book starts again.
-    pub(super) fn forget(&mut self, index: u64) {
+    pub(crate) fn forget(&mut self, index: u64) {
         self.book.clear();
         self.watch.forget(index);
     }

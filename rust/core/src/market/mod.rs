@@ -2,6 +2,7 @@
 
 mod choice;
 mod entry;
+mod image;
 mod tally;
 mod watch;
 
@@ -153,6 +154,39 @@ impl Market {
         self.settlements.insert(key, price);
         if let Some(&slot) = self.slots.get(&key) {
             self.entries[slot].watch.settlement = Some(price);
+        }
+    }
+
+    /// A market as it was after `position` records, from its books and what was said between the records before.
+    pub(crate) fn restore(
+        mut entries: Vec<Entry>,
+        gaps: impl IntoIterator<Item = ((u16, u8), u64)>,
+        position: u64,
+        ts_recv: Option<Nanos>,
+    ) -> Self {
+        entries.sort_by_key(|entry| entry.first);
+        let slots = entries.iter().enumerate().map(|(slot, entry)| (entry.key, slot)).collect();
+        Self { entries, slots, gaps: gaps.into_iter().collect(), position, ts_recv, ..Self::default() }
+    }
+
+    /// Takes note of what an instrument id meant while a restored market's books came to be as they are.
+    pub(crate) fn recall_name(&mut self, instrument_id: u32, symbol: &str) {
+        let before = self.symbols.insert(instrument_id, symbol.to_owned());
+        if before.is_some_and(|before| before != symbol) {
+            self.settlements.retain(|key, _| key.instrument_id != instrument_id);
+        }
+    }
+
+    /// Takes note of a settlement price sent while a restored market's books came to be as they are.
+    pub(crate) fn recall_settlement(&mut self, key: BookKey, price: Price) {
+        self.settlements.insert(key, price);
+    }
+
+    /// Slot of the book that the last record belonged to.
+    pub(crate) const fn last_slot(&self) -> usize {
+        match self.recent {
+            Some((_, slot)) => slot,
+            None => 0,
         }
     }
 

@@ -60,9 +60,9 @@ pub struct CrossedPeriod {
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     /// Matched best prices at the last event end, kept while an event is under way.
-    settled: Bbo,
+    pub(super) settled: Bbo,
     /// How the book stood at its last event end.
-    overlap: Overlap,
+    pub(super) overlap: Overlap,
     /// Channel of the latest record.
     pub channel_id: u8,
     /// Number of the last record that emptied or rebuilt the book.
@@ -78,9 +78,9 @@ pub struct Watch {
     /// Sum of the sizes of all trades (T, not F).
     pub volume: u64,
     /// The period that lasts still.
-    crossed: Option<CrossedPeriod>,
-    past_crossed: Vec<CrossedPeriod>,
-    periods_omitted: u64,
+    pub(super) crossed: Option<CrossedPeriod>,
+    pub(super) past_crossed: Vec<CrossedPeriod>,
+    pub(super) periods_omitted: u64,
 }
 
 impl Watch {

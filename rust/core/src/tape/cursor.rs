@@ -6,6 +6,9 @@ use crate::feed::Progress;
 use crate::market::{Market, Outcome};
 use crate::types::MboRecord;
 
+/// Records beyond which the index is faster than going along.
+const LONG_WAY: u64 = 65_536;
+
 /// A place on a tape and the market as it is there.
 #[derive(Clone, Debug, Default)]
 pub struct Cursor {
@@ -26,15 +29,17 @@ impl Cursor {
         &self.market
     }
 
-    /// Goes forward to a position; stays where it is past.
+    /// Goes forward to a position, a long way by the tape's index; stays where it is past.
     ///
     /// # Errors
-    /// Those of [`Tape::apply`].
+    /// Those of [`Tape::market_at`].
     pub fn advance(&mut self, tape: &Tape, position: u64, on_progress: Progress<'_>) -> Result<()> {
-        if position > self.position {
+        if position > self.position.saturating_add(LONG_WAY) {
+            self.market = tape.market_at(position, None, on_progress)?;
+        } else if position > self.position {
             tape.apply(&mut self.market, self.position..position, on_progress)?;
-            self.position = position;
         }
+        self.position = self.position.max(position);
         Ok(())
     }
 

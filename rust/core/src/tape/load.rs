@@ -298,11 +298,14 @@ impl Tape {
             facts,
             others,
             turns: Arc::default(),
+            turns_by_instrument: Arc::default(),
             symbols: Arc::default(),
+            keyframes: Arc::default(),
             left,
             planted: Vec::new(),
         };
         let (symbols, turns) = symbols::read(&tape)?;
+        tape.turns_by_instrument = Arc::new(symbols::by_instrument(&turns));
         (tape.symbols, tape.turns) = (Arc::new(symbols), Arc::new(turns));
         Ok(tape)
     }

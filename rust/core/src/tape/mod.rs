@@ -6,6 +6,7 @@
 mod cache;
 mod census;
 mod cursor;
+mod keyframes;
 mod load;
 mod reel;
 mod symbols;
@@ -16,6 +17,9 @@ mod write;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
 use crate::error::{Error, Result};
 use crate::feed::{AsideFact, Metadata};
 use crate::market::choose;
@@ -24,6 +28,7 @@ use crate::types::{AnomalyKind, BookKey, MboRecord, Nanos, Price};
 pub use cache::BlockCache;
 pub use census::Census;
 pub use cursor::Cursor;
+pub use keyframes::{IndexSize, Keyframes, StoredError};
 pub use load::{Scan, Spool};
 pub use reel::{BLOCK, Block, Directory, ReadAt, Start};
 pub use walk::Step;
@@ -54,7 +59,10 @@ pub struct Tape {
     facts: Vec<(u64, AsideFact)>,
     others: BTreeMap<&'static str, u64>,
     turns: Arc<Turns>,
+    /// Places in `turns` by instrument.
+    turns_by_instrument: Arc<HashMap<u32, Vec<u32>, FixedState>>,
     symbols: Arc<Symbols>,
+    keyframes: Arc<Keyframes>,
     left: Option<String>,
     planted: Vec<(AnomalyKind, u32)>,
 }
@@ -154,6 +162,18 @@ impl Tape {
     #[must_use]
     pub fn planted(&self) -> &[(AnomalyKind, u32)] {
         &self.planted
+    }
+
+    /// The index of moments, as far as it is built.
+    #[must_use]
+    pub fn keyframes(&self) -> &Keyframes {
+        &self.keyframes
+    }
+
+    /// The same tape with an index that was stored.
+    #[must_use]
+    pub fn with_keyframes(self, keyframes: Keyframes) -> Self {
+        Self { keyframes: Arc::new(keyframes), ..self }
     }
 
     /// Symbols by instrument id: the latest where the meaning changes.

@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
 use super::{Tape, Turn};
 use crate::error::Result;
 use crate::feed::AsideFact;
@@ -50,4 +53,14 @@ pub(super) fn read(tape: &Tape) -> Result<(Symbols, Turns)> {
     // Stable: a mapping's reset comes before a settlement that the same place brought.
     turns.sort_by_key(|(index, _)| *index);
     Ok((symbols, turns))
+}
+
+/// Places of turns by the instrument they are about.
+pub(super) fn by_instrument(turns: &Turns) -> HashMap<u32, Vec<u32>, FixedState> {
+    let mut places: HashMap<u32, Vec<u32>, FixedState> = HashMap::default();
+    for (place, (_, turn)) in (0..).zip(turns) {
+        let (Turn::Name(instrument_id, _) | Turn::Settle(BookKey { instrument_id, .. }, _)) = turn;
+        places.entry(*instrument_id).or_default().push(place);
+    }
+    places
 }

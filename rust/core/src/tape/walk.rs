@@ -6,7 +6,7 @@ use super::{Tape, Turn};
 use crate::error::{Error, Result};
 use crate::feed::Progress;
 use crate::market::Market;
-use crate::types::MboRecord;
+use crate::types::{BookKey, MboRecord};
 
 /// Records passed between two looks at the clock, the progress bar and Ctrl-C.
 const RECORDS_BETWEEN_PROGRESS: u64 = 65_536;
@@ -84,14 +84,34 @@ impl Tape {
         })
     }
 
-    /// The market after the first `position` records.
+    /// What happens to an instrument's books before a position.
+    pub(super) fn turns_of(&self, instrument_id: u32, position: u64) -> impl Iterator<Item = &(u64, Turn)> {
+        let places = self.turns_by_instrument.get(&instrument_id).map(Vec::as_slice).unwrap_or_default();
+        let turns = places.iter().filter_map(|&place| self.turns.get(place as usize));
+        turns.take_while(move |(index, _)| *index < position)
+    }
+
+    /// The market after the first `position` records, all books or one alone. The first call goes along the tape to there
+    /// and builds the index on the way; from then on it takes milliseconds, forwards or backwards.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a position outside the tape; whatever `on_progress` returns.
-    pub fn market_at(&self, position: u64, on_progress: Progress<'_>) -> Result<Market> {
-        let mut market = Market::new();
-        self.apply(&mut market, 0..position, on_progress)?;
-        Ok(market)
+    /// [`Error::Parameter`] for a position outside the tape; those of [`Tape::walk`]; whatever `on_progress` returns.
+    pub fn market_at(
+        &self,
+        position: u64,
+        only: Option<BookKey>,
+        on_progress: Progress<'_>,
+    ) -> Result<Market> {
+        self.check_position("position", position)?;
+        self.keyframes.market_at(self, position, only, on_progress)
+    }
+
+    /// Builds the index to the end of the tape.
+    ///
+    /// # Errors
+    /// Those of [`Tape::walk`]; what is built until then stays.
+    pub fn build_keyframes(&self, on_progress: Progress<'_>) -> Result<()> {
+        self.keyframes.extend(self, self.len, on_progress)
     }
 }
 

@@ -290,6 +290,14 @@ impl Notes {
         self.firsts[kind as usize].get_or_insert(Sample { index, key, anomaly });
     }
 
+    /// Takes up an earlier count of a kind, whose first was this one at the record begun.
+    pub(crate) fn restore(&mut self, anomaly: Anomaly, count: u64) {
+        let Self { key, index, .. } = *self;
+        self.counts.0[anomaly.kind() as usize] = count;
+        self.total += count;
+        self.firsts[anomaly.kind() as usize] = Some(Sample { index, key, anomaly });
+    }
+
     /// Counts by kind.
     #[must_use]
     pub const fn counts(&self) -> &AnomalyCounts {

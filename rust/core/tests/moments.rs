@@ -1,0 +1,283 @@
+//! Any moment of a tape is what applying it from the start gives: in memory and by position, forwards and backwards, with
+//! several publishers and instruments, across files, and from an index that was stored.
+#![allow(clippy::unwrap_used)]
+
+mod flow;
+
+use std::sync::Arc;
+
+use booktape_core::audit::Audit;
+use booktape_core::feed::{Options, write_whole};
+use booktape_core::market::Market;
+use booktape_core::matching::View;
+use booktape_core::synth;
+use booktape_core::tape::{BlockCache, Keyframes, Spool, StoredError, Tape};
+use booktape_core::types::{AnomalyKind, BookKey, Flags, MboRecord};
+use booktape_core::wire;
+use dbn::encode::dbn::Encoder;
+use dbn::encode::{DbnEncodable, EncodeRecord};
+use dbn::{
+    FlagSet, MboMsg, Metadata, RecordHeader, SType, Schema, StatMsg, StatType, SymbolMappingMsg, WithTsOut,
+    rtype,
+};
+use flow::any::any_record;
+use proptest::prelude::*;
+
+/// Low enough that a few thousand records have many keyframes.
+const SHORT: u64 = 60_000;
+
+#[allow(clippy::unnecessary_wraps)] // what progress is told to
+fn quiet(_: u64, _: u64) -> booktape_core::Result<()> {
+    Ok(())
+}
+
+fn market(tape: &Tape, position: u64) -> Market {
+    let mut market = Market::new();
+    tape.apply(&mut market, 0..position, &mut quiet).unwrap();
+    market
+}
+
+fn shown(market: &Market) -> Vec<String> {
+    let states = market.entries().iter().map(|entry| {
+        entry.book.check().unwrap();
+        wire::book_state(market, entry, usize::MAX, View::Published, true).unwrap()
+    });
+    let whole = Audit::of(market).to_json().unwrap();
+    states.chain([whole]).map(|json| String::from_utf8(json).unwrap()).collect()
+}
+
+/// The market from the index is the one from the start: all that can be seen of it now, and after the records that follow.
+fn assert_moment(tape: &Tape, position: u64) {
+    let (mut expected, mut found) =
+        (market(tape, position), tape.market_at(position, None, &mut quiet).unwrap());
+    assert_eq!(shown(&found), shown(&expected), "at {position}");
+    assert_eq!((found.position(), found.ts_recv()), (expected.position(), expected.ts_recv()));
+    assert_eq!(found.symbols(), expected.symbols());
+    for entry in expected.entries() {
+        let BookKey { publisher_id, instrument_id } = entry.key;
+        let alone = tape.market_at(position, Some(entry.key), &mut quiet).unwrap();
+        let same = alone.find(instrument_id, Some(publisher_id)).unwrap();
+        assert_eq!(alone.entries().len(), 1);
+        let state = |market, entry| wire::book_state(market, entry, usize::MAX, View::Matched, true).unwrap();
+        assert_eq!(state(&alone, same), state(&expected, entry), "{:?} alone at {position}", entry.key);
+        assert_eq!((same.tally, same.notes.counts()), (entry.tally, entry.notes.counts()));
+    }
+    let end = tape.len().min(position + 500);
+    tape.apply(&mut expected, position..end, &mut quiet).unwrap();
+    tape.apply(&mut found, position..end, &mut quiet).unwrap();
+    assert_eq!(shown(&found), shown(&expected), "at {position}, after the records that follow");
+}
+
+/// A record of another type between two.
+#[derive(Clone, Debug)]
+enum Other {
+    Symbol(u32, u8),
+    Settlement(u16, u32, i64),
+}
+
+fn any_other() -> impl Strategy<Value = Other> {
+    prop_oneof![
+        (0..3_u32, 0..3_u8).prop_map(|(id, name)| Other::Symbol(id, name)),
+        (1..3_u16, 0..3_u32, 95..105_i64)
+            .prop_map(|(publisher, id, price)| Other::Settlement(publisher, id, price)),
+    ]
+}
+
+type Part = (Vec<(MboRecord, u16, u32, u8)>, Vec<(prop::sample::Index, Other)>);
+
+fn any_part(records: usize) -> impl Strategy<Value = Part> {
+    let book = (1..3_u16, prop_oneof![20 => Just(0_u32), 4 => Just(1), 1 => Just(2)], 0..2_u8);
+    let record = (any_record(), book).prop_map(|(mut record, (publisher, id, channel))| {
+        if record.order_id != 1 {
+            record.flags &= !Flags::MAYBE_BAD_BOOK;
+        }
+        (record, publisher, id, channel)
+    });
+    let others = prop::collection::vec((any::<prop::sample::Index>(), any_other()), 0..12);
+    (prop::collection::vec(record, 1..records), others)
+}
+
+fn dbn(part: &Part, first_ts: u64, ts_out: bool) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let metadata = Metadata::builder()
+        .dataset("GLBX.MDP3")
+        .schema(Some(Schema::Mbo))
+        .start(first_ts)
+        .stype_in(Some(SType::RawSymbol))
+        .stype_out(SType::InstrumentId)
+        .ts_out(ts_out)
+        .build();
+    let mut encoder = Encoder::new(&mut bytes, &metadata).unwrap();
+    let (records, others) = part;
+    for (n, (record, publisher_id, instrument_id, channel_id)) in records.iter().enumerate() {
+        let ts = first_ts + n as u64;
+        for (_, other) in others.iter().filter(|(at, _)| at.index(records.len()) == n) {
+            match *other {
+                Other::Symbol(id, name) => {
+                    let (from, to) = (format!("ROOT{id}"), format!("NAME{name}"));
+                    let mapping =
+                        SymbolMappingMsg::new(id, ts, SType::RawSymbol, &from, SType::RawSymbol, &to, ts, ts);
+                    put(&mut encoder, mapping.unwrap(), ts_out);
+                }
+                Other::Settlement(publisher_id, id, price) => {
+                    let hd = RecordHeader::new::<StatMsg>(rtype::STATISTICS, publisher_id, id, ts);
+                    let stat_type = StatType::SettlementPrice as u16;
+                    let price = price * 1_000_000_000;
+                    put(&mut encoder, StatMsg { hd, price, stat_type, ..StatMsg::default() }, ts_out);
+                }
+            }
+        }
+        let message = MboMsg {
+            hd: RecordHeader::new::<MboMsg>(rtype::MBO, *publisher_id, *instrument_id, ts),
+            order_id: record.order_id,
+            price: record.price,
+            size: record.size,
+            flags: FlagSet::new(record.flags),
+            channel_id: *channel_id,
+            action: record.action.cast_signed(),
+            side: record.side.cast_signed(),
+            ts_recv: ts,
+            ts_in_delta: 0,
+            sequence: 0,
+        };
+        put(&mut encoder, message, ts_out);
+    }
+    bytes
+}
+
+fn put<R: DbnEncodable + dbn::HasRType + dbn::RecordMut<Header = RecordHeader>>(
+    encoder: &mut Encoder<&mut Vec<u8>>,
+    record: R,
+    ts_out: bool,
+) where
+    WithTsOut<R>: DbnEncodable,
+{
+    if ts_out {
+        encoder.encode_record(&WithTsOut::new(record, 7)).unwrap();
+    } else {
+        encoder.encode_record(&record).unwrap();
+    }
+}
+
+fn read(name: &str, bytes: &[u8], in_memory: bool, cache: &Arc<BlockCache>) -> Tape {
+    let file = || tempfile::tempfile();
+    let spool = Spool { in_memory: 0, file: &file, cache };
+    let spool = (!in_memory).then_some(&spool);
+    let tape = Tape::read(bytes, name, 0, Options::default(), spool, &mut quiet).unwrap();
+    assert_eq!(tape.in_memory().is_some(), in_memory);
+    tape.with_keyframes(Keyframes::every(SHORT))
+}
+
+fn bytes(tape: &Tape) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tape.dbn");
+    tape.write_dbn(&path, &mut quiet).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+/// The index in a file and back.
+fn stored(tape: &Tape) -> Result<Tape, StoredError> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("index");
+    write_whole(&path, |out| tape.keyframes().store(7, b"about", out)).unwrap();
+    let size = std::fs::metadata(&path)?.len();
+    let (keyframes, about) = Keyframes::load(Arc::new(std::fs::File::open(path)?), size, 7)?;
+    assert_eq!(about, b"about");
+    assert_eq!(keyframes.size(), tape.keyframes().size());
+    Ok(tape.clone().with_keyframes(keyframes))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_moment_is_what_applying_from_the_start_gives(
+        first in any_part(6_000),
+        second in any_part(3_000),
+        in_memory in any::<bool>(),
+        ts_out in any::<bool>(),
+        moments in prop::collection::vec(any::<prop::sample::Index>(), 8),
+    ) {
+        let cache = Arc::default();
+        let start = 1_767_571_200_000_000_000;
+        let (one, two) = (dbn(&first, start, ts_out), dbn(&second, start + 86_400_000_000_000, ts_out));
+        let one_tape = read("one", &one, in_memory, &cache);
+        prop_assert_eq!(bytes(&one_tape), one);
+        let tape = Tape::join(vec![one_tape, read("two", &two, !in_memory, &cache)]).unwrap();
+        let tape = tape.with_keyframes(Keyframes::every(SHORT));
+        let length = usize::try_from(tape.len()).unwrap();
+        for (n, moment) in moments.iter().enumerate() {
+            assert_moment(&tape, moment.index(length + 1) as u64);
+            if n == 4 {
+                tape.build_keyframes(&mut quiet).unwrap();
+            }
+        }
+        let again = stored(&tape).unwrap();
+        for moment in moments {
+            assert_moment(&again, moment.index(length + 1) as u64);
+        }
+    }
+}
+
+#[test]
+fn synthetic_days_with_every_anomaly_have_all_their_moments() {
+    let anomalies = AnomalyKind::ALL.into_iter().map(|kind| (kind, 3)).collect();
+    let options =
+        synth::Options { messages: 60_000, instruments: 5, seed: 3, anomalies, ..synth::Options::default() };
+    let tape = Tape::synthesize(&options, &mut quiet).unwrap().with_keyframes(Keyframes::every(SHORT));
+    for position in [60_000, 1, 0, 59_999, 31_111, 12_345, 45_000, 2_048, 30_000] {
+        assert_moment(&tape, position);
+    }
+    assert!(tape.keyframes().size().keyframes > 20, "{:?}", tape.keyframes().size());
+    let again = stored(&tape).unwrap();
+    for position in [60_000, 1, 0, 59_999, 31_111] {
+        assert_moment(&again, position);
+    }
+}
+
+#[test]
+fn an_index_takes_its_share_of_the_tape_and_no_more() {
+    let options = synth::Options { messages: 400_000, instruments: 4, seed: 5, ..synth::Options::default() };
+    let tape = Tape::synthesize(&options, &mut quiet).unwrap().with_keyframes(Keyframes::every(0));
+    tape.build_keyframes(&mut quiet).unwrap();
+    let size = tape.keyframes().size();
+    assert_eq!(size.records, 400_000);
+    assert!(size.bytes < 400_000 * 56 / 5 + (1 << 20), "{size:?}");
+}
+
+#[test]
+fn an_index_that_is_damaged_or_of_other_content_is_refused() {
+    let options = synth::Options { messages: 30_000, seed: 9, ..synth::Options::default() };
+    let tape = Tape::synthesize(&options, &mut quiet).unwrap().with_keyframes(Keyframes::every(SHORT));
+    tape.build_keyframes(&mut quiet).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index");
+    write_whole(&path, |out| tape.keyframes().store(7, b"", out)).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let load = |bytes: &[u8], hash| {
+        std::fs::write(&path, bytes).unwrap();
+        Keyframes::load(Arc::new(std::fs::File::open(&path).unwrap()), bytes.len() as u64, hash)
+    };
+    assert!(load(&whole, 7).is_ok());
+    assert!(matches!(load(&whole, 8), Err(StoredError::Stale)));
+    for end in (0..whole.len()).step_by(997) {
+        assert!(load(&whole[..end], 7).is_err(), "cut at {end}");
+    }
+    let directory = whole.len() - 16 - 200;
+    for place in directory..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0x10;
+        assert!(load(&damaged, 7).is_err(), "byte {place}");
+    }
+    // Images are checked when they are needed: the index is then built again.
+    let mut damaged = whole.clone();
+    let quarter = whole.len() / 4;
+    damaged[8..quarter].fill(0xff);
+    let (keyframes, _) = load(&damaged, 7).unwrap();
+    let tape = tape.with_keyframes(keyframes);
+    assert!(tape.keyframes().rebuilt().is_none());
+    for position in [20_000, 30_000, 10_000, 3_000] {
+        assert_moment(&tape, position);
+    }
+    assert!(tape.keyframes().rebuilt().is_some());
+}
