@@ -1,11 +1,20 @@
 """What tests of the library and the command line share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import booktape as bt
 from tests.real_files import CLX5, ESM4, real_file
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What booktape keeps goes into a folder of the test run, also in the processes that tests start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BOOKTAPE_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 @pytest.fixture(scope="session")

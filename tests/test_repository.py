@@ -35,7 +35,8 @@ def test_every_setting_is_in_the_example_with_its_default() -> None:
     listed = dict(re.findall(r"^(?:# )?(BOOKTAPE_[A-Z_]+)=(.*)$", text, re.MULTILINE))
     fields = Settings.model_fields
     assert fields, "there are no settings to compare"
-    defaults = {name: field.get_default(call_default_factory=True, validated_data={}) for name, field in fields.items()}
+    # One that depends on the machine is left open in the example.
+    defaults = {name: None if field.default_factory else field.default for name, field in fields.items()}
     assert listed == {
         f"BOOKTAPE_{name.upper()}": "" if default is None else str(default) for name, default in defaults.items()
     }

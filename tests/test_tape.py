@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import databento
@@ -263,3 +264,54 @@ def test_a_real_tape_shows_its_range(clx5: Path) -> None:
 
 def test_records_made_by_hand_are_56_bytes() -> None:
     assert len(Record("A", "B", 1, 1, 1, 128).pack()) == 56
+
+
+@pytest.mark.parametrize("suffix", [".dbn", ".dbn.zst"])
+def test_a_file_larger_than_memory_allows_is_the_same_tape(tmp_path: Path, suffix: str) -> None:
+    tape = bt.synthesize(messages=30_000, instruments=2, seed=8)
+    path = tmp_path / f"large{suffix}"
+    tape.to_dbn(path)
+    large = bt.open(path, max_in_memory=100_000, data_dir=tmp_path / "data")
+    assert large.id == bt.open(path).id
+    assert np.array_equal(large.to_numpy(), tape.to_numpy())
+    assert large.audit() == tape.audit()
+    assert large.instruments == tape.instruments
+    for instrument in tape.instruments:
+        found, same = (of.book_at(12_345, instrument.instrument_id) for of in (large, tape))
+        assert found.state(orders=True) == same.state(orders=True)
+    batches = list(large.replay(math.inf, start=7_000))
+    assert np.array_equal(np.concatenate(batches), tape.to_numpy()[7_000:])
+
+
+def test_an_index_makes_moments_and_says_how_large_it_is() -> None:
+    tape = bt.synthesize(messages=50_000, instruments=3, seed=9)
+    size = tape.build_index()
+    assert (size.records, size.bytes < 50_000 * 56 // 5 + 2**20) == (50_000, True)
+    market = bt.Market()
+    applied = 0
+    for moment in [15_000, 20_000, 49_999]:
+        market.apply(tape.to_numpy()[applied : moment + 1])
+        applied = moment + 1
+        for instrument in tape.instruments:
+            ids = (instrument.instrument_id, instrument.publisher_id)
+            expected, found = market.book(*ids), tape.book_at(moment, *ids)
+            assert found.state(orders=True) == expected.state(orders=True) | {"symbol": instrument.symbol}
+            assert found.anomalies == expected.anomalies
+
+
+def test_ctrl_c_and_progress_work_while_an_index_is_built() -> None:
+    tape = bt.synthesize(messages=300_000, seed=10)
+
+    def stop(done: int, _total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tape.build_index(progress=stop)
+    assert tape.build_index().records == 300_000
+
+
+def test_a_limit_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch, tape_file: Path) -> None:
+    monkeypatch.setenv("BOOKTAPE_MAX_IN_MEMORY", "lots")
+    with pytest.raises(bt.ParameterError, match="BOOKTAPE_MAX_IN_MEMORY = 'lots'"):
+        bt.open(tape_file)

@@ -32,11 +32,14 @@ class Tape:
     def open(
         paths: Sequence[str],
         *,
+        data_dir: str,
+        in_memory: int,
         tolerant: bool = False,
         max_decompressed: int | None = None,
         progress: Progress | None = None,
     ) -> Tape:
-        """One or more DBN files in time order. `progress(bytes_done, bytes_total)` is called now and then."""
+        """One or more DBN files in time order, each with so many bytes in memory or read by position, with what that needs in
+        `data_dir`. `progress(bytes_done, bytes_total)` is called now and then."""
 
     @staticmethod
     def from_bytes(
@@ -69,6 +72,9 @@ class Tape:
     @property
     def left(self) -> str | None:
         """What opening it tolerantly left behind, and why."""
+    @property
+    def index_refused(self) -> str | None:
+        """Why a stored index is not used, or was built again."""
     @property
     def planted(self) -> dict[str, int]:
         """Anomalies that `synthesize` put in; empty for other tapes."""

@@ -64,9 +64,7 @@ def paced(
     return _batches(tape, speed, start, clock, math.inf if longest_wait is None else longest_wait)
 
 
-def _batches(
-    tape: _native.Tape, speed: float, position: int, clock: Clock, longest_wait: float
-) -> Iterator[Records]:
+def _batches(tape: _native.Tape, speed: float, position: int, clock: Clock, longest_wait: float) -> Iterator[Records]:
     began, origin = clock.now(), tape.ts_at(position)
     while (coming := tape.ts_at(position)) is not None and origin is not None:
         if math.isinf(speed):

@@ -1,9 +1,12 @@
 """Settings of the service, from the environment (``BOOKTAPE_*``) and ``.env``; flags of the command line win."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from booktape.places import MAX_IN_MEMORY, data_dir
 
 
 class Settings(BaseSettings):
@@ -15,6 +18,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BOOKTAPE_", env_file=".env", extra="ignore", frozen=True)
 
+    data_dir: Path = Field(
+        default_factory=lambda: Path(data_dir()),
+        description="Folder for what booktape keeps: indexes of large files, unpacked records; made when needed.",
+    )
+    max_in_memory: int = Field(
+        MAX_IN_MEMORY, ge=0, description="Bytes of records a file may take in memory; larger ones are read by position."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes any free one.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import TYPE_CHECKING
 
-from booktape import _native
+from booktape import _native, places
 from booktape.parameters import COUNT_RANGE, ID_RANGE, bad_parameter, within
 from booktape.tape import Path, Progress, Tape
 
@@ -18,6 +19,8 @@ def open(  # noqa: A001 - `booktape.open` is what people say, as for files and a
     *,
     tolerant: bool = False,
     max_decompressed: int | None = None,
+    max_in_memory: int | None = None,
+    data_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> Tape:
     """Opens a DBN file (versions 1 to 3, plain or zstd), its bytes, or several files in time order as one tape.
@@ -25,6 +28,10 @@ def open(  # noqa: A001 - `booktape.open` is what people say, as for files and a
     `tolerant` keeps the good records before a damaged or missing end and says in `Tape.left` what it left;
     `max_decompressed` bounds the bytes that a compressed file may become. Raises `InputError` naming file, record and
     offset.
+
+    A file of up to `max_in_memory` bytes of records is read into memory (``BOOKTAPE_MAX_IN_MEMORY``, 1 GiB). A larger
+    one is read by position through a bounded cache; if it is compressed, it is first unpacked into `data_dir`
+    (``BOOKTAPE_DATA_DIR``), where the indexes of large files are kept, too.
 
     >>> import booktape as bt
     >>> bt.open(b"not market data")
@@ -36,14 +43,17 @@ def open(  # noqa: A001 - `booktape.open` is what people say, as for files and a
         max_decompressed = within("max_decompressed", max_decompressed, range(1, 2**63), "bytes, from 1")
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Tape(_native.Tape.from_bytes(bytes(source), tolerant=tolerant, max_decompressed=max_decompressed))
-    return Tape(
-        _native.Tape.open(
-            _paths(source),
-            tolerant=tolerant,
-            max_decompressed=max_decompressed,
-            progress=progress,
-        )
+    native = _native.Tape.open(
+        _paths(source),
+        data_dir=places.data_dir(data_dir),
+        in_memory=places.max_in_memory(max_in_memory),
+        tolerant=tolerant,
+        max_decompressed=max_decompressed,
+        progress=progress,
     )
+    if native.index_refused:
+        warnings.warn(native.index_refused, stacklevel=2)
+    return Tape(native)
 
 
 def synthesize(

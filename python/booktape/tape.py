@@ -120,8 +120,8 @@ class Tape:
     def to_numpy(self) -> Records:
         """The records as one structured array, shape (len(tape),), in tape order.
 
-        A read-only view of the tape where it is in memory, a copy where it is read from files by position. Fields and dtypes
-        are those of Databento's MBO schema; prices are int64 in units of 1e-9, times uint64 ns UTC.
+        A read-only view of the tape where it is in memory, a copy where it is read from files by position. Fields and
+        dtypes are those of Databento's MBO schema; prices are int64 in units of 1e-9, times uint64 ns UTC.
 
         >>> import booktape as bt
         >>> tape = bt.synthesize(messages=1_000, seed=1)
@@ -194,8 +194,8 @@ class Tape:
     def build_index(self, *, progress: Progress | None = None) -> IndexSize:
         """Goes along the whole tape once, so that every `book_at` and `market_at` from now on takes milliseconds.
 
-        Without it the index grows as far as moments are asked for. Returns its size: records indexed, keyframes, and bytes,
-        which stay below a fifth of the records' own.
+        Without it the index grows as far as moments are asked for. A large file's index is kept in the data folder. Returns
+        its size: records indexed, keyframes, and bytes, which stay below a fifth of the records' own.
 
         >>> import booktape as bt
         >>> tape = bt.synthesize(messages=100_000, seed=1)
@@ -216,9 +216,9 @@ class Tape:
     ) -> Iterator[Records]:
         """Plays the records, in batches paced by ts_recv, `speed` times as fast as they were received.
 
-        Each batch has the shape and fields of `to_numpy`, ready for `Market.apply`. The first record, that at or after `start`,
-        comes at once. ``math.inf`` plays as fast as batches are taken; `longest_wait` shortens gaps, such as a daily
-        halt, to so many seconds.
+        Each batch has the shape and fields of `to_numpy`, ready for `Market.apply`. The first record, that at or after
+        `start`, comes at once. ``math.inf`` plays as fast as batches are taken; `longest_wait` shortens gaps, such as a
+        daily halt, to so many seconds.
 
         >>> import booktape as bt, math
         >>> tape, market = bt.synthesize(messages=1_000, seed=1), bt.Market()

@@ -52,7 +52,8 @@ def book(
     """
     meant = find_book(tape, instrument, publisher)
     moment = Moment(index=len(tape) - 1) if at is None else Moment.parse(at)
-    found = found_at(moment, tape.market_at).book(meant.instrument_id, meant.publisher_id)
+    options.index(tape)
+    found = found_at(moment, lambda at: tape.book_at(at, meant.instrument_id, meant.publisher_id))
     if as_json:
         write_json(found.state_json(depth, view=view, orders=orders))
         return

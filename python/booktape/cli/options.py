@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import rich_click as click
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from booktape import Tape
+
+_LONG = 1_000_000
+"""Records beyond which an index is worth building for one question: it is kept for the next."""
 
 type_of_files = click.Path(path_type=str)
 """A file; whether it can be read is for the library to say, so that every caller gets the same words."""
@@ -58,21 +62,45 @@ def reads_tape(command: Callable[..., None]) -> Callable[..., None]:
     return opened
 
 
+class _Limits(TypedDict, total=False):
+    max_decompressed: int | None
+    max_in_memory: int
+    data_dir: Path
+
+
 def open_tape(files: Sequence[str], *, tolerant: bool, max_decompressed: int | None) -> Tape:
     """Opens files, in time order, as one tape, with progress, and warns of what was left."""
     title = Path(files[0]).name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
-    limit = _limit() if max_decompressed is None else max_decompressed
-    with progress(f"reading {title}", unit="bytes") as on_progress:
-        tape = booktape.open(files, tolerant=tolerant, max_decompressed=limit, progress=on_progress)
-    if tape.left:
-        warn(tape.left)
+    allowed = _limits()
+    if max_decompressed is not None:
+        allowed["max_decompressed"] = max_decompressed
+    with progress(f"reading {title}", unit="bytes") as on_progress, warnings.catch_warnings(record=True) as caught:
+        tape = booktape.open(files, tolerant=tolerant, progress=on_progress, **allowed)
+    for line in [*(str(warning.message) for warning in caught), *([tape.left] if tape.left else [])]:
+        warn(line)
     return tape
 
 
-def _limit() -> int | None:
-    """What settings allow a compressed file to become."""
-    if "BOOKTAPE_MAX_DECOMPRESSED" not in os.environ and not Path(".env").is_file():
-        return None  # settings take longer to import than most files take to read
+def index(tape: Tape) -> None:
+    """Indexes a long tape once and for all, with progress; a short one answers as fast without."""
+    if len(tape) > _LONG:
+        with progress(f"indexing {tape.name}", unit="records") as on_progress:
+            tape.build_index(progress=on_progress)
+
+
+def _limits() -> _Limits:
+    """What settings allow files to take."""
+    if not Path(".env").is_file() and not os.environ.keys() & {
+        "BOOKTAPE_MAX_DECOMPRESSED",
+        "BOOKTAPE_MAX_IN_MEMORY",
+        "BOOKTAPE_DATA_DIR",
+    }:
+        return {}  # settings take longer to import than most files take to read
     from booktape.settings import Settings
 
-    return Settings().max_decompressed
+    settings = Settings()
+    return {
+        "max_decompressed": settings.max_decompressed,
+        "max_in_memory": settings.max_in_memory,
+        "data_dir": settings.data_dir,
+    }

@@ -27,7 +27,7 @@ fn data(name: &str) -> Option<PathBuf> {
 
 fn played(name: &str) -> Option<Market> {
     let tape = Tape::open(&data(name)?, Options::default(), None, &mut |_, _| Ok(())).unwrap();
-    let market = tape.market_at(tape.len(), &mut |_, _| Ok(())).unwrap();
+    let market = tape.market_at(tape.len(), None, &mut |_, _| Ok(())).unwrap();
     for entry in market.entries() {
         entry.book.check().unwrap();
         Matched::of(&entry.book).check().unwrap();

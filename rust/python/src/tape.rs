@@ -11,6 +11,7 @@ use booktape_core::market::Market as CoreMarket;
 use booktape_core::tape::{IndexSize, Tape as CoreTape};
 use booktape_core::types::{AnomalyKind, Nanos};
 use booktape_core::{synth, wire};
+use booktape_store::{DataFolder, Opened, Opening};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -24,11 +25,13 @@ use crate::market::Market;
 #[pyclass(frozen, module = "booktape._native")]
 pub struct Tape {
     pub core: Arc<CoreTape>,
+    /// Where its index is kept, and what that takes.
+    kept: Option<(DataFolder, Opened)>,
 }
 
 impl Tape {
     fn new(core: CoreTape) -> Self {
-        Self { core: Arc::new(core) }
+        Self { core: Arc::new(core), kept: None }
     }
 
     fn options(tolerant: bool, max_decompressed: Option<u64>) -> Options {
@@ -48,31 +51,31 @@ impl Tape {
 
 #[pymethods]
 impl Tape {
-    /// Reads one or more DBN files in time order.
+    /// Opens one or more DBN files in time order; each takes so many bytes in memory at most, or is read by position.
     #[staticmethod]
-    #[pyo3(signature = (paths, *, tolerant=false, max_decompressed=None, progress=None))]
+    #[pyo3(signature = (paths, *, data_dir, in_memory, tolerant=false, max_decompressed=None, progress=None))]
     fn open(
         py: Python<'_>,
         paths: Vec<PathBuf>,
+        data_dir: PathBuf,
+        in_memory: u64,
         tolerant: bool,
         max_decompressed: Option<u64>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let options = Self::options(tolerant, max_decompressed);
-        let whole = detached(py, progress, |watcher| {
-            let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |about| about.len());
-            let total: u64 = paths.iter().map(size).sum();
-            let mut before = 0;
-            let mut tapes = Vec::with_capacity(paths.len());
-            for path in &paths {
-                tapes.push(CoreTape::open(path, options, None, &mut |done, _| {
-                    watcher.look(before + done, total)
-                })?);
-                before += size(path);
-            }
-            CoreTape::join(tapes)
+        let opening = Opening { options: Self::options(tolerant, max_decompressed), in_memory };
+        let folder = DataFolder::new(data_dir);
+        let opened = detached(py, progress, |watcher| {
+            folder.open(&paths, opening, &mut |done, total| watcher.look(done, total))
         })?;
-        Ok(Self::new(whole))
+        Ok(Self { core: Arc::new(opened.tape.clone()), kept: Some((folder, opened)) })
+    }
+
+    /// Why a stored index is not used, or was built again.
+    #[getter]
+    fn index_refused(&self) -> Option<String> {
+        let refused = self.kept.as_ref().and_then(|(_, opened)| opened.index_refused.clone());
+        refused.or_else(|| self.core.keyframes().rebuilt())
     }
 
     /// Reads DBN from memory.
@@ -228,11 +231,12 @@ impl Tape {
         Ok(Market { core: Arc::new(Mutex::new(market)) })
     }
 
-    /// Builds the index of moments to the end of the tape.
+    /// Builds the index of moments to the end of the tape, and keeps it beside a large file.
     #[pyo3(signature = (*, progress=None))]
     fn build_index(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<()> {
         detached(py, progress, |watcher| {
-            self.core.build_keyframes(&mut |done, total| watcher.look(done, total))
+            self.core.build_keyframes(&mut |done, total| watcher.look(done, total))?;
+            self.kept.as_ref().map_or(Ok(()), |(folder, opened)| folder.keep(opened).map(drop))
         })
     }
 

@@ -49,6 +49,10 @@ const STAT_TYPE_V1: usize = 52;
 const STAT_TYPE_V3: usize = 56;
 const SETTLEMENT_PRICE: u16 = 3;
 
+/// Public names of the types that records beside a tape have.
+pub const TYPE_NAMES: [&str; 8] =
+    ["status", "definition", "imbalance", "error", "symbol_mapping", "system", "statistics", "other"];
+
 impl Aside {
     pub(super) fn new(index: u64, version: u8, bytes: &[u8]) -> Self {
         Self { index, version, bytes: bytes.into() }

@@ -104,16 +104,24 @@ impl Metadata {
             return Err(metadata_ends(source.pending().len(), whole));
         };
         source.consume(whole);
-        let decoded = MetadataDecoder::<_, dbn::RecordHeader>::with_upgrade_policy(
-            raw.as_slice(),
-            VersionUpgradePolicy::AsIs,
-        )
-        .decode()
-        .map_err(|error| damaged(&error))?;
-        match decoded.schema {
-            Some(Schema::Mbo) | None => Ok(Self { decoded, raw }),
-            Some(other) => Err(Fault::Schema { found: other.to_string() }),
+        match Self::from_raw(&raw)? {
+            Self { decoded: dbn::Metadata { schema: Some(other), .. }, .. } if other != Schema::Mbo => {
+                Err(Fault::Schema { found: other.to_string() })
+            }
+            metadata => Ok(metadata),
         }
+    }
+
+    /// Metadata of any schema from its bytes.
+    ///
+    /// # Errors
+    /// [`Fault::Metadata`] if they are none.
+    pub fn from_raw(raw: &[u8]) -> Result<Self, Fault> {
+        let decoded =
+            MetadataDecoder::<_, dbn::RecordHeader>::with_upgrade_policy(raw, VersionUpgradePolicy::AsIs)
+                .decode()
+                .map_err(|error| damaged(&error))?;
+        Ok(Self { decoded, raw: raw.to_vec() })
     }
 
     /// The bytes at the head of the stream, as they were.

@@ -12,7 +12,7 @@ mod write;
 
 use std::io::Read;
 
-pub use aside::{Aside, AsideFact};
+pub use aside::{Aside, AsideFact, TYPE_NAMES};
 pub use metadata::{Interval, Metadata, publisher_name};
 pub use source::Limits;
 pub use whole::{Sink, Whole, write_whole};

@@ -10,8 +10,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::IntoBytes;
 
 use super::census::{Census, News, Surveyor};
-use super::reel::{Directory, FileReel, ReadAt, Records, Reel};
-use super::{BlockCache, Tape, symbols};
+use super::reel::{FileReel, ReadAt, Records, Reel};
+use super::{BlockCache, Scan, Tape, symbols};
 use crate::error::{Error, Fault, Result};
 use crate::feed::{self, AsideFact, Contents, Metadata, Options, Piece, Progress, write_records};
 use crate::synth::{self, Flow};
@@ -25,27 +25,6 @@ pub struct Spool<'a> {
     pub file: &'a dyn Fn() -> std::io::Result<File>,
     /// Keeps what is read from the file.
     pub cache: &'a Arc<BlockCache>,
-}
-
-/// What a scan of a plain DBN file found: everything but the records.
-#[derive(Clone, Debug)]
-pub struct Scan {
-    /// What people call the file.
-    pub name: String,
-    /// Hash of the content.
-    pub hash: u64,
-    /// The metadata at its head.
-    pub metadata: Metadata,
-    /// Where its records are.
-    pub directory: Directory,
-    /// Its books and times.
-    pub census: Census,
-    /// What records of other types say, with the index of the record each precedes.
-    pub facts: Vec<(u64, AsideFact)>,
-    /// Records of other types, by type.
-    pub others: BTreeMap<&'static str, u64>,
-    /// What a tolerant reading left behind.
-    pub left: Option<String>,
 }
 
 /// Everything about the records so far but the records themselves.

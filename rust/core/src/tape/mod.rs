@@ -9,6 +9,7 @@ mod cursor;
 mod keyframes;
 mod load;
 mod reel;
+mod scan;
 mod symbols;
 mod times;
 mod walk;
@@ -29,8 +30,9 @@ pub use cache::BlockCache;
 pub use census::Census;
 pub use cursor::Cursor;
 pub use keyframes::{IndexSize, Keyframes, StoredError};
-pub use load::{Scan, Spool};
+pub use load::Spool;
 pub use reel::{BLOCK, Block, Directory, ReadAt, Start};
+pub use scan::Scan;
 pub use walk::Step;
 
 use reel::Reel;
