@@ -194,8 +194,8 @@ class Tape:
     def build_index(self, *, progress: Progress | None = None) -> IndexSize:
         """Goes along the whole tape once, so that every `book_at` and `market_at` from now on takes milliseconds.
 
-        Without it the index grows as far as moments are asked for. A large file's index is kept in the data folder. Returns
-        its size: records indexed, keyframes, and bytes, which stay below a fifth of the records' own.
+        Without it the index grows as far as moments are asked for. A large file's index is kept in the data folder.
+        Gives its size: records indexed, keyframes, and bytes, which stay below a fifth of the records' own.
 
         >>> import booktape as bt
         >>> tape = bt.synthesize(messages=100_000, seed=1)

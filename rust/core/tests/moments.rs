@@ -7,11 +7,11 @@ mod flow;
 use std::sync::Arc;
 
 use booktape_core::audit::Audit;
-use booktape_core::feed::{Options, write_whole};
+use booktape_core::feed::{self, Options, write_whole};
 use booktape_core::market::Market;
 use booktape_core::matching::View;
 use booktape_core::synth;
-use booktape_core::tape::{BlockCache, Keyframes, Spool, StoredError, Tape};
+use booktape_core::tape::{BlockCache, Growing, Keyframes, Spool, StoredError, Tape};
 use booktape_core::types::{AnomalyKind, BookKey, Flags, MboRecord};
 use booktape_core::wire;
 use dbn::encode::dbn::Encoder;
@@ -217,6 +217,85 @@ proptest! {
             assert_moment(&again, moment.index(length + 1) as u64);
         }
     }
+}
+
+/// Gives a few bytes at a time.
+struct Trickle<'a>(&'a [u8], usize);
+
+impl std::io::Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let size = self.1.min(buffer.len()).min(self.0.len());
+        self.1 = self.1 * 7 % 4_999 + 1;
+        let (now, later) = self.0.split_at(size);
+        buffer[..size].copy_from_slice(now);
+        self.0 = later;
+        Ok(size)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_tape_that_grew_is_the_tape_that_was_there_at_once(part in any_part(4_000), ts_out in any::<bool>()) {
+        let whole = dbn(&part, 1_767_571_200_000_000_000, ts_out);
+        let expected = Tape::read(&whole[..], "whole", 0, Options::default(), None, &mut quiet).unwrap();
+        let growing = std::cell::OnceCell::new();
+        let mut heads = Vec::new();
+        feed::read(Trickle(&whole, 5_000), "trickle", 0, Options::default(), &mut quiet, &mut |metadata, piece| {
+            let growing: &Growing = growing.get_or_init(|| {
+                let empty = Growing::new("live".to_owned(), 1, metadata.clone()).unwrap().head();
+                Growing::after(Tape::clone(&empty).with_keyframes(Keyframes::every(SHORT)))
+            });
+            growing.append(piece.take())?;
+            let head = growing.head();
+            if head.len() % 5 == 0 {
+                assert_moment(&head, head.len());
+                heads.push(head);
+            }
+            Ok(())
+        }).unwrap();
+        let growing = growing.into_inner().unwrap();
+        growing.close();
+        prop_assert!(growing.append(feed::Piece::default()).is_err());
+        let head = growing.wait_for(u64::MAX, std::time::Duration::MAX);
+        prop_assert_eq!(bytes(&head), whole);
+        prop_assert_eq!((head.books(), head.symbols()), (expected.books(), expected.symbols()));
+        prop_assert_eq!((head.start(), head.end()), (expected.start(), expected.end()));
+        prop_assert_eq!(head.other_records(), expected.other_records());
+        prop_assert_eq!(shown(&market(&head, head.len())), shown(&market(&expected, expected.len())));
+        // Heads that somebody kept are what they were.
+        for kept in heads {
+            assert_moment(&kept, kept.len() / 2);
+            prop_assert_eq!(shown(&market(&kept, kept.len())), shown(&market(&expected, kept.len())));
+        }
+    }
+}
+
+#[test]
+fn a_reader_follows_a_tape_to_its_end() {
+    let options = synth::Options { messages: 200_000, seed: 2, ..synth::Options::default() };
+    let tape = Tape::synthesize(&options, &mut quiet).unwrap();
+    let growing = Growing::new("live".to_owned(), 1, tape.metadata().clone()).unwrap();
+    let read = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for records in tape.in_memory().unwrap().chunks(777) {
+                growing.append(feed::Piece { records: records.to_vec(), ..feed::Piece::default() }).unwrap();
+            }
+            growing.close();
+        });
+        let mut read = Vec::new();
+        loop {
+            let head = growing.wait_for(read.len() as u64, std::time::Duration::MAX);
+            if read.len() as u64 == head.len() {
+                break read;
+            }
+            while (read.len() as u64) < head.len() {
+                read.extend_from_slice(&head.block(read.len() as u64).unwrap());
+            }
+        }
+    });
+    assert_eq!(read, tape.in_memory().unwrap());
 }
 
 #[test]

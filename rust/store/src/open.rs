@@ -102,8 +102,7 @@ impl DataFolder {
         } else {
             let make = || self.spool();
             let spool = Spool { in_memory, file: &make, cache: self.cache() };
-            let tape =
-                Tape::read(file.as_ref(), &name, about.len(), options, Some(&spool), on_progress)?;
+            let tape = Tape::read(file.as_ref(), &name, about.len(), options, Some(&spool), on_progress)?;
             let tape = match found {
                 Some(found) if tape.left().is_none() => tape.with_keyframes(found.keyframes),
                 _ => tape,

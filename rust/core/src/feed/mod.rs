@@ -44,7 +44,14 @@ impl Piece {
         self.first + self.records.len() as u64
     }
 
-    /// Forgets the records: the next piece begins here.
+    /// Takes the records away: the next piece begins here.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let first = self.end();
+        std::mem::replace(self, Self { first, ..Self::default() })
+    }
+
+    /// Forgets the records, but not their memory: the next piece begins here.
     pub fn clear(&mut self) {
         self.first = self.end();
         self.records.clear();

@@ -237,7 +237,8 @@ impl Tape {
         let mut reels: Vec<Reel> = self.reels.into_iter().map(|(_, reel)| reel).collect();
         reels.extend(next.reels.into_iter().map(|(_, reel)| reel));
         self.census.follow(&next.census);
-        self.facts.extend(next.facts.into_iter().map(|(index, fact)| (index + offset, fact)));
+        let mut facts = self.facts.to_vec();
+        facts.extend(next.facts.iter().map(|(index, fact)| (index + offset, fact.clone())));
         for (name, count) in next.others {
             *self.others.entry(name).or_default() += count;
         }
@@ -246,11 +247,11 @@ impl Tape {
             (first, second) => first.or(second),
         };
         let name = format!("{}+{}", self.name, next.name);
-        Self::assemble(name, hash, metadata, reels, self.census, self.facts, self.others, left)
+        Self::assemble(name, hash, metadata, reels, self.census, facts, self.others, left)
     }
 
     #[allow(clippy::too_many_arguments)] // everything a tape is made of
-    fn assemble(
+    pub(super) fn assemble(
         name: String,
         hash: u64,
         metadata: Metadata,
@@ -274,7 +275,7 @@ impl Tape {
             reels,
             len,
             census,
-            facts,
+            facts: Arc::new(facts),
             others,
             turns: Arc::default(),
             turns_by_instrument: Arc::default(),

@@ -6,6 +6,7 @@
 mod cache;
 mod census;
 mod cursor;
+mod grow;
 mod keyframes;
 mod load;
 mod reel;
@@ -29,6 +30,7 @@ use crate::types::{AnomalyKind, BookKey, MboRecord, Nanos, Price};
 pub use cache::BlockCache;
 pub use census::Census;
 pub use cursor::Cursor;
+pub use grow::Growing;
 pub use keyframes::{IndexSize, Keyframes, StoredError};
 pub use load::Spool;
 pub use reel::{BLOCK, Block, Directory, ReadAt, Start};
@@ -58,7 +60,7 @@ pub struct Tape {
     len: u64,
     census: Census,
     /// What records of other types said.
-    facts: Vec<(u64, AsideFact)>,
+    facts: Arc<Vec<(u64, AsideFact)>>,
     others: BTreeMap<&'static str, u64>,
     turns: Arc<Turns>,
     /// Places in `turns` by instrument.

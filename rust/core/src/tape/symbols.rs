@@ -36,31 +36,32 @@ pub(super) fn read(tape: &Tape) -> Result<(Symbols, Turns)> {
             turns.push((index, turn));
         }
     }
-    for (index, fact) in &tape.facts {
-        turns.push((
-            *index,
-            match fact {
-                AsideFact::Symbol { instrument_id, symbol } => {
-                    symbols.insert(*instrument_id, symbol.clone());
-                    Turn::Name(*instrument_id, symbol.clone())
-                }
-                &AsideFact::Settlement { publisher_id, instrument_id, price } => {
-                    Turn::Settle(BookKey { publisher_id, instrument_id }, price)
-                }
-            },
-        ));
+    for (index, fact) in tape.facts.iter() {
+        turns.push((*index, turn_of(fact, &mut symbols)));
     }
     // Stable: a mapping's reset comes before a settlement that the same place brought.
     turns.sort_by_key(|(index, _)| *index);
     Ok((symbols, turns))
 }
 
+/// What a fact does to books; takes note of what it says an instrument id means.
+pub(super) fn turn_of(fact: &AsideFact, symbols: &mut Symbols) -> Turn {
+    match fact {
+        AsideFact::Symbol { instrument_id, symbol } => {
+            symbols.insert(*instrument_id, symbol.clone());
+            Turn::Name(*instrument_id, symbol.clone())
+        }
+        &AsideFact::Settlement { publisher_id, instrument_id, price } => {
+            Turn::Settle(BookKey { publisher_id, instrument_id }, price)
+        }
+    }
+}
+
 /// Places of turns by the instrument they are about.
 pub(super) fn by_instrument(turns: &Turns) -> HashMap<u32, Vec<u32>, FixedState> {
     let mut places: HashMap<u32, Vec<u32>, FixedState> = HashMap::default();
     for (place, (_, turn)) in (0..).zip(turns) {
-        let (Turn::Name(instrument_id, _) | Turn::Settle(BookKey { instrument_id, .. }, _)) = turn;
-        places.entry(*instrument_id).or_default().push(place);
+        places.entry(turn.instrument_id()).or_default().push(place);
     }
     places
 }

@@ -116,6 +116,14 @@ impl Tape {
 }
 
 impl Turn {
+    /// Whose books it happens to.
+    #[must_use]
+    pub const fn instrument_id(&self) -> u32 {
+        match self {
+            Self::Name(instrument_id, _) | Self::Settle(BookKey { instrument_id, .. }, _) => *instrument_id,
+        }
+    }
+
     pub(super) fn happen(&self, market: &mut Market) {
         match self {
             Self::Name(instrument_id, symbol) => market.name(*instrument_id, symbol),
