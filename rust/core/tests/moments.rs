@@ -6,12 +6,13 @@ mod flow;
 
 use std::sync::Arc;
 
+use booktape_core::Error;
 use booktape_core::audit::Audit;
 use booktape_core::feed::{self, Options, write_whole};
 use booktape_core::market::Market;
 use booktape_core::matching::View;
 use booktape_core::synth;
-use booktape_core::tape::{BlockCache, Growing, Keyframes, Spool, StoredError, Tape};
+use booktape_core::tape::{BlockCache, Growing, Keyframes, Spool, Step, StoredError, Tape, Turn};
 use booktape_core::types::{AnomalyKind, BookKey, Flags, MboRecord};
 use booktape_core::wire;
 use dbn::encode::dbn::Encoder;
@@ -359,4 +360,38 @@ fn an_index_that_is_damaged_or_of_other_content_is_refused() {
         assert_moment(&tape, position);
     }
     assert!(tape.keyframes().rebuilt().is_some());
+}
+
+#[test]
+fn books_on_several_cores_are_those_of_one_record_after_the_other() {
+    let anomalies = AnomalyKind::ALL.into_iter().map(|kind| (kind, 5)).collect();
+    let options =
+        synth::Options { messages: 700_000, instruments: 7, seed: 6, anomalies, ..synth::Options::default() };
+    let tape = Tape::synthesize(&options, &mut quiet).unwrap();
+    let records = tape.in_memory().unwrap();
+    let mut alone = Market::new();
+    tape.walk(0..tape.len(), &mut quiet, |step| match step {
+        Step::Turn(turn) => {
+            if let Turn::Name(instrument_id, symbol) = turn {
+                alone.name(*instrument_id, symbol);
+            }
+            Ok(())
+        }
+        Step::Records(_, records) => alone.apply_all(records),
+    })
+    .unwrap();
+    let mut together = Market::new();
+    let cut = 123_457;
+    tape.apply(&mut together, 0..cut, &mut quiet).unwrap();
+    together.apply_all(&records[cut as usize..200_000]).unwrap();
+    tape.apply(&mut together, 200_000..tape.len(), &mut quiet).unwrap();
+    assert_eq!(shown(&together), shown(&alone));
+    assert_eq!((together.position(), together.ts_recv()), (alone.position(), alone.ts_recv()));
+    let keys = |market: &Market| market.entries().iter().map(|entry| entry.key).collect::<Vec<_>>();
+    assert_eq!(keys(&together), keys(&alone));
+
+    let mut stopped = Market::new();
+    let stop = tape.apply(&mut stopped, 0..tape.len(), &mut |_, _| Err(Error::Interrupted));
+    assert!(matches!(stop, Err(Error::Interrupted)));
+    assert_eq!(shown(&stopped), shown(&tape.market_at(stopped.position(), None, &mut quiet).unwrap()));
 }

@@ -3,6 +3,7 @@
 mod choice;
 mod entry;
 mod image;
+mod split;
 mod tally;
 mod watch;
 
@@ -16,6 +17,7 @@ use crate::types::{Anomaly, AnomalyCounts, AnomalyKind, BookKey, Flags, MboRecor
 
 pub use choice::choose;
 pub use entry::Entry;
+pub(crate) use split::{Owners, share_out};
 pub use tally::{Tally, Updates};
 pub use watch::{Cause, CompleteSince, CrossedPeriod, Trade, Watch};
 

@@ -9,6 +9,7 @@ mod cursor;
 mod grow;
 mod keyframes;
 mod load;
+mod parallel;
 mod reel;
 mod scan;
 mod symbols;

@@ -63,7 +63,8 @@ impl Tape {
         self.turns.get(first..last).unwrap_or_default()
     }
 
-    /// Applies a range of records to a market, with all that happens to books between them.
+    /// Applies a range of records to a market, with all that happens to books between them; a long stretch of several books
+    /// on all cores.
     ///
     /// # Errors
     /// Those of [`Market::apply`] and [`Tape::walk`].
@@ -74,6 +75,10 @@ impl Tape {
             given
                 .filter(|(_, turn)| matches!(turn, Turn::Name(..)))
                 .for_each(|(_, turn)| turn.happen(market));
+        }
+        let threads = self.threads_for(market, &range);
+        if threads > 1 {
+            return self.apply_in_parts(market, range, threads, on_progress);
         }
         self.walk(range, on_progress, |step| match step {
             Step::Turn(turn) => {
