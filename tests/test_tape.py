@@ -315,3 +315,31 @@ def test_a_limit_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch, tap
     monkeypatch.setenv("BOOKTAPE_MAX_IN_MEMORY", "lots")
     with pytest.raises(bt.ParameterError, match="BOOKTAPE_MAX_IN_MEMORY = 'lots'"):
         bt.open(tape_file)
+
+
+def test_the_index_of_a_large_file_is_found_again(tmp_path: Path) -> None:
+    path, data = tmp_path / "long.dbn", tmp_path / "data"
+    bt.synthesize(messages=1_100_000, seed=11).to_dbn(path)
+    first = bt.open(path, max_in_memory=0, data_dir=data)
+    size = first.build_index()
+    (kept,) = (data / "indexes").iterdir()
+    looked: list[tuple[int, int]] = []
+    again = bt.open(path, max_in_memory=0, data_dir=data, progress=lambda *done: looked.append(done))
+    assert not looked, "nothing had to be read"
+    assert again.build_index() == size
+    assert again.book_at(777_777).state(orders=True) == first.book_at(777_777).state(orders=True)
+    content = bytearray(kept.read_bytes())
+    content[-40] ^= 1
+    kept.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"long\.dbn: its index is built again: it is damaged"):
+        damaged = bt.open(path, max_in_memory=0, data_dir=data)
+    assert damaged.book_at(777_777).bbo() == first.book_at(777_777).bbo()
+
+
+def test_a_data_folder_that_cannot_be_written_costs_only_the_next_opening(tmp_path: Path) -> None:
+    path, data = tmp_path / "long.dbn", tmp_path / "data"
+    bt.synthesize(messages=1_100_000, seed=11).to_dbn(path)
+    data.write_bytes(b"")
+    tape = bt.open(path, data_dir=data)
+    with pytest.warns(UserWarning, match=r"could not be kept for the next time: .*data/indexes"):
+        assert tape.build_index().records == len(tape)

@@ -104,7 +104,8 @@ class Tape:
         progress: Progress | None = None,
     ) -> Market:
         """All books after a position, or that of one instrument alone; by the index, which is built as far as needed."""
-    def build_index(self, *, progress: Progress | None = None) -> None: ...
+    def build_index(self, *, progress: Progress | None = None) -> str | None:
+        """Why the index could not be kept in the data folder, if so."""
     def index_size(self) -> tuple[int, int, int]:
         """Records indexed, keyframes, bytes of it all."""
     def audit_json(self, *, progress: Progress | None = None) -> bytes: ...

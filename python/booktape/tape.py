@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
@@ -203,7 +204,8 @@ class Tape:
         >>> size.records, size.bytes < 100_000 * 56 // 5 + 2**20
         (100000, True)
         """
-        self._native.build_index(progress=progress)
+        if not_kept := self._native.build_index(progress=progress):
+            warnings.warn(f"the index is built, but could not be kept for the next time: {not_kept}", stacklevel=2)
         return IndexSize(*self._native.index_size())
 
     def replay(

@@ -1,6 +1,8 @@
 """The application: every route with what it needs."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from litestar import Litestar
@@ -73,6 +75,7 @@ class Service:
             exception_handlers={Exception: problems.problem},
             middleware=[self.slots],
             on_startup=[self.lifecycle.open],
+            lifespan=[self._indexing],
             openapi_config=openapi_config(),
             plugins=[ParameterSchemas()],
             type_decoders=DECODERS,
@@ -80,6 +83,17 @@ class Service:
         )
         describe(app.openapi_schema, tape_schemas, audit, stream_schemas, health, problems)
         return app
+
+    @asynccontextmanager
+    async def _indexing(self, _app: Litestar) -> AsyncIterator[None]:
+        """Indexes the tapes while they are served already."""
+        indexing = asyncio.create_task(self.deck.index())
+        try:
+            yield
+        finally:
+            indexing.cancel()
+            with suppress(asyncio.CancelledError):
+                await indexing
 
     def asgi(self) -> ASGIApp:
         """The routes, counted and logged."""

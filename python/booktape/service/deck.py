@@ -6,9 +6,11 @@ from os import cpu_count
 from typing import Literal, TypeVar
 
 import msgspec
+import structlog
 from anyio import CapacityLimiter, Lock, to_thread
+from litestar.exceptions import ServiceUnavailableException
 
-from booktape import NotFoundError, Tape
+from booktape import BooktapeError, NotFoundError, Tape
 from booktape._native import DepthStream, RecordStream, SharedFrames
 from booktape.moment import iso
 from booktape.parameters import bad_parameter
@@ -28,6 +30,8 @@ Progress = Callable[[int, int], object]
 Result = TypeVar("Result")
 
 _FRAME_CACHES = 8
+
+log = structlog.get_logger(__name__)
 
 
 class LoadedTape:
@@ -139,6 +143,10 @@ class LoadedTape:
                 self._audit = msgspec.json.decode(await self._aside(audit), type=AuditReport)
             return self._audit
 
+    async def index(self) -> None:
+        """Goes along the tape once, so that any moment of it takes milliseconds."""
+        await self._aside(partial(self._tape.build_index, progress=self._progress))
+
     def frames(self, form: Format, instrument_id: int | None) -> SharedFrames:
         """The frames that all full-speed clients of one format and filter share."""
         key = (form, instrument_id)
@@ -195,6 +203,16 @@ class Deck:
 
     def __iter__(self) -> Iterator[LoadedTape]:
         return iter(self._tapes.values())
+
+    async def index(self) -> None:
+        """Indexes one tape after the other; ends where the service stops."""
+        for tape in self:
+            try:
+                await tape.index()
+            except ServiceUnavailableException:
+                return
+            except BooktapeError as why:  # moments are as right without, only slower
+                log.warning("index_not_built", tape=tape.id, why=str(why))
 
     def tape(self, tape_id: str) -> LoadedTape:
         """A tape by its id.

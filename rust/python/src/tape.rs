@@ -231,12 +231,13 @@ impl Tape {
         Ok(Market { core: Arc::new(Mutex::new(market)) })
     }
 
-    /// Builds the index of moments to the end of the tape, and keeps it beside a large file.
+    /// Builds the index of moments to the end of the tape, and keeps that of a large file; why it could not be kept, if so.
     #[pyo3(signature = (*, progress=None))]
-    fn build_index(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<()> {
+    fn build_index(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<Option<String>> {
         detached(py, progress, |watcher| {
             self.core.build_keyframes(&mut |done, total| watcher.look(done, total))?;
-            self.kept.as_ref().map_or(Ok(()), |(folder, opened)| folder.keep(opened).map(drop))
+            let kept = self.kept.as_ref().map(|(folder, opened)| folder.keep(opened));
+            Ok(kept.and_then(Result::err).map(|why| why.to_string()))
         })
     }
 

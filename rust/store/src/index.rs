@@ -1,7 +1,7 @@
 //! Indexes of moments as files: found by what identifies the tape's file, so that one of another file is never taken.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -59,7 +59,9 @@ impl DataFolder {
         let path = self.index_path(identity);
         let file = match File::options().read(true).open(path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             Err(error) => return Err(error.into()),
         };
         let size = file.metadata()?.len();
