@@ -40,10 +40,8 @@ impl Book {
     #[cold]
     pub(super) fn cancel_aggregate(&mut self, record: &MboRecord, side: Side, notes: &mut Notes) -> Effect {
         let (order_id, asked, price) = (record.order_id, record.size, record.price());
-        let found = self.ladder(side).find(price);
-        let Some((slot, resting)) =
-            found.and_then(|slot| Some((slot, self.levels.at(slot).aggregate.as_ref()?.size)))
-        else {
+        let slot = self.ladder(side).search(price);
+        let Some(resting) = self.levels.aggregate(slot).map(|aggregate| aggregate.size) else {
             return skip(notes, Anomaly::UnknownCancel { order_id, asked });
         };
         let removed = asked.min(resting);
@@ -57,8 +55,8 @@ impl Book {
     #[cold]
     pub(super) fn modify_aggregate(&mut self, record: &MboRecord, side: Side, notes: &mut Notes) -> Effect {
         let (order_id, price) = (record.order_id, record.price());
-        let found = self.ladder(side).find(price);
-        let resting = found.and_then(|slot| Some((slot, self.levels.at(slot).aggregate.as_ref()?.size)));
+        let slot = self.ladder(side).search(price);
+        let resting = self.levels.aggregate(slot).map(|aggregate| aggregate.size);
         match (resting, record.size) {
             (None, 0) => skip(notes, Anomaly::ZeroSize { order_id, action: 'M' }),
             (None, size) => {
@@ -66,12 +64,12 @@ impl Book {
                 self.set_aggregate(record, side);
                 Effect::Added { side, price, size }
             }
-            (Some((slot, old_size)), 0) => {
+            (Some(old_size), 0) => {
                 notes.note(Anomaly::ZeroSize { order_id, action: 'M' });
                 self.resize_aggregate(slot, 0);
                 Effect::Cancelled { side, price, size: old_size }
             }
-            (Some((slot, old_size)), new_size) => {
+            (Some(old_size), new_size) => {
                 if new_size <= old_size {
                     self.resize_aggregate(slot, new_size);
                 } else {
@@ -86,22 +84,13 @@ impl Book {
     fn set_aggregate(&mut self, record: &MboRecord, side: Side) {
         let slot = self.level_at(side, record.price());
         self.clock += 1;
-        let entered = self.clock;
-        let level = self.levels.at_mut(slot);
-        let new = Aggregate { size: record.size, entered };
-        let old = level.aggregate.replace(Box::new(new));
-        level.size = level.size - old.map_or(0, |old| u64::from(old.size)) + u64::from(record.size);
+        self.levels.set_aggregate(slot, Aggregate { size: record.size, entered: self.clock });
     }
 
     /// An aggregate shrinks and keeps its place, or leaves.
     fn resize_aggregate(&mut self, slot: u32, size: u32) {
-        let level = self.levels.at_mut(slot);
-        if let Some(aggregate) = &mut level.aggregate {
-            level.size = level.size - u64::from(aggregate.size) + u64::from(size);
-            aggregate.size = size;
-        }
-        if size == 0 {
-            level.aggregate = None;
+        if let Some(old) = self.levels.aggregate(slot) {
+            self.levels.set_aggregate(slot, Aggregate { size, ..old });
             self.drop_if_empty(slot);
         }
     }
@@ -112,10 +101,8 @@ impl Book {
         for level_slot in slots {
             let gone: Vec<u32> = self.orders.queue(self.levels.at(level_slot)).collect();
             for slot in gone {
-                let id = self.orders.at(slot).id;
-                if let Some(entry) = self.index.entry(&self.orders, id) {
-                    entry.remove();
-                }
+                let place = self.index.place(&self.orders, self.orders.at(slot).id);
+                self.index.remove(&self.orders, place);
                 self.orders.remove(slot);
             }
             self.levels.remove(level_slot);

@@ -13,7 +13,6 @@
 //! I10 and I11, of the matched view, are checked in [`crate::matching`].
 
 use super::Book;
-use super::ladder::Ladder;
 use super::level::NIL;
 use crate::error::{Error, Result};
 use crate::types::Side;
@@ -29,13 +28,10 @@ impl Book {
     /// # Errors
     /// [`Error::Invariant`] naming the first that is broken.
     pub fn check(&self) -> Result<()> {
-        let queued = self.check_ladder(Side::Bid, &self.bids)? + self.check_ladder(Side::Ask, &self.asks)?;
-        holds(queued == self.orders.len(), || {
-            format!("I2: {queued} orders in queues, {} live", self.orders.len())
-        })?;
+        let queued = self.check_ladder(Side::Bid)? + self.check_ladder(Side::Ask)?;
         let registered = self.index.len();
-        holds(registered == self.orders.len(), || {
-            format!("I1: {registered} ids registered, {} orders live", self.orders.len())
+        holds(queued == registered, || {
+            format!("I1: {registered} ids registered, {queued} orders in queues")
         })?;
         for slot in self.index.slots() {
             let id = self.orders.at(slot).id;
@@ -44,16 +40,16 @@ impl Book {
                 format!("I1: order {id} in slot {slot} is registered as {found:?}")
             })?;
         }
-        let (on_ladders, live) = (self.bids.len() + self.asks.len(), self.levels.len());
+        let (on_ladders, live) =
+            (self.level_count(Side::Bid) + self.level_count(Side::Ask), self.levels.len());
         holds(on_ladders == live, || format!("I5: {on_ladders} levels on ladders, {live} live"))?;
         let (free, used) = (self.orders.free_len(), self.orders.capacity_used());
-        holds(free + self.orders.len() == used, || {
-            format!("I9: {free} free and {} live of {used} order slots", self.orders.len())
-        })
+        holds(free + queued == used, || format!("I9: {free} free and {queued} live of {used} order slots"))
     }
 
     /// Checks one side; gives the number of its orders.
-    fn check_ladder(&self, side: Side, ladder: &Ladder) -> Result<usize> {
+    fn check_ladder(&self, side: Side) -> Result<usize> {
+        let ladder = self.ladder(side);
         let first = ladder.first();
         let cached = (ladder.best() != NIL).then(|| (ladder.best_price(), ladder.best()));
         holds(first == cached, || format!("I6: the best {side} is {first:?}, cached is {cached:?}"))?;
@@ -79,17 +75,22 @@ impl Book {
                 format!("I2: order {} does not know its place at {}", order.id, level.price)
             })?;
             holds(order.size > 0, || format!("I7: order {} has size 0", order.id))?;
-            holds(order.entered > entered, || {
+            holds(order.entered() > entered, || {
                 format!("I8: order {} entered before the one ahead", order.id)
             })?;
             size += u64::from(order.size);
             count += 1;
             last = slot;
-            entered = order.entered;
-            holds(count <= self.orders.len(), || format!("I2: the queue at {} is a ring", level.price))?;
+            entered = order.entered();
+            holds(count <= self.orders.capacity_used(), || {
+                format!("I2: the queue at {} is a ring", level.price)
+            })?;
         }
         holds(level.tail == last, || format!("I2: the queue at {} has another tail", level.price))?;
-        if let Some(aggregate) = &level.aggregate {
+        holds(level.has_aggregate == self.levels.aggregate(level_slot).is_some(), || {
+            format!("I4: the level at {} lost its aggregate", level.price)
+        })?;
+        if let Some(aggregate) = self.levels.aggregate(level_slot) {
             holds(aggregate.size > 0, || format!("I7: the aggregate at {} has size 0", level.price))?;
             size += u64::from(aggregate.size);
         }

@@ -6,7 +6,7 @@
 //!
 //! | part | content |
 //! |---|---|
-//! | head | version, state bits, clock, event, fill counts, orders, levels of each side |
+//! | head | version, state bits, clock, fill counts, orders, levels of each side |
 //! | level, best first, bids then asks | price (after the first: away from the one before), orders × 2 + has aggregate |
 //! | its aggregate | size, clock − entered |
 //! | order, front first | (entered − entered of the one ahead; of the front: clock − entered) × 2 + has more, size, id − id of the order before |
@@ -65,15 +65,14 @@ impl Book {
             VERSION,
             bits,
             self.clock,
-            self.event,
             counts.groups,
             counts.out_of_turn,
             counts.unknown_orders,
             counts.away_from_limit,
             counts.iceberg_refreshes,
-            self.orders.len() as u64,
-            self.bids.len() as u64,
-            self.asks.len() as u64,
+            self.index.len() as u64,
+            self.level_count(Side::Bid) as u64,
+            self.level_count(Side::Ask) as u64,
         ];
         for number in head {
             varint::put_u64(out, number);
@@ -88,7 +87,7 @@ impl Book {
                     Some(Price(before)) => varint::put_u64(out, level.price.0.abs_diff(before)),
                 }
                 before = Some(level.price);
-                self.encode_level(level, &mut last_id, out);
+                self.encode_level(slot, &mut last_id, out);
             }
         }
         varint::put_u64(out, self.fills.pending.len() as u64);
@@ -104,20 +103,21 @@ impl Book {
         }
     }
 
-    fn encode_level(&self, level: &Level, last_id: &mut u64, out: &mut Vec<u8>) {
-        varint::put_u64(out, u64::from(level.count) << 1 | u64::from(level.aggregate.is_some()));
-        if let Some(aggregate) = &level.aggregate {
+    fn encode_level(&self, slot: u32, last_id: &mut u64, out: &mut Vec<u8>) {
+        let level = self.levels.at(slot);
+        varint::put_u64(out, u64::from(level.count) << 1 | u64::from(level.has_aggregate));
+        if let Some(aggregate) = self.levels.aggregate(slot) {
             varint::put_u64(out, u64::from(aggregate.size));
             varint::put_u64(out, self.clock - aggregate.entered);
         }
         let mut ahead = None;
         for slot in self.orders.queue(level) {
             let order = self.orders.at(slot);
-            let filled = order.filled_in(self.event);
-            let more = u64::from(order.marks.not_seen_entering) * NOT_SEEN_ENTERING
-                + u64::from(order.marks.priority_approximate) * PRIORITY_APPROXIMATE
+            let (marks, filled) = (order.marks(), self.fills.of(slot, order));
+            let more = u64::from(marks.not_seen_entering) * NOT_SEEN_ENTERING
+                + u64::from(marks.priority_approximate) * PRIORITY_APPROXIMATE
                 + u64::from(filled > 0) * FILLED;
-            let apart = ahead.map_or(self.clock - order.entered, |ahead| order.entered - ahead);
+            let apart = ahead.map_or(self.clock - order.entered(), |ahead| order.entered() - ahead);
             varint::put_u64(out, apart << 1 | u64::from(more != 0));
             varint::put_u64(out, u64::from(order.size));
             varint::put_i64(out, order.id.wrapping_sub(*last_id).cast_signed());
@@ -127,7 +127,7 @@ impl Book {
             if filled > 0 {
                 varint::put_u64(out, u64::from(filled));
             }
-            ahead = Some(order.entered);
+            ahead = Some(order.entered());
             *last_id = order.id;
         }
     }
@@ -147,7 +147,6 @@ impl Book {
             mid_event: bits & MID_EVENT != 0,
             awaits_snapshot: bits & AWAITS_SNAPSHOT != 0,
             clock: count(input)?,
-            event: count(input)?,
             ..Self::new()
         };
         book.fills.counts = FillCounts {
@@ -157,7 +156,7 @@ impl Book {
             away_from_limit: count(input)?,
             iceberg_refreshes: count(input)?,
         };
-        let orders = below(number(input)?, u64::from(NIL), "too many orders")?;
+        let orders = below(number(input)?, u64::from(u32::MAX), "too many orders")?;
         // Every order takes three bytes or more: what is reserved cannot exceed what is there.
         let room = (orders as usize).min(input.len() / 3);
         book.orders.reserve(room);
@@ -172,7 +171,7 @@ impl Book {
                 book.decode_level(input, side, price, &mut last_id)?;
             }
         }
-        if book.orders.len() as u64 != orders {
+        if book.index.len() as u64 != orders {
             return Err(damaged("another number of orders than it says"));
         }
         book.decode_fills(input)?;
@@ -180,19 +179,17 @@ impl Book {
     }
 
     fn decode_level(&mut self, input: &mut &[u8], side: Side, price: Price, last_id: &mut u64) -> Result<()> {
+        let level_slot = self.levels.insert(Level::new(side, price));
+        self.ladder_mut(side).insert(price, level_slot);
         let head = number(input)?;
-        let mut level = Level::new(side, price);
         if head & 1 != 0 {
             let (size, entered) = (size(input)?, self.entered_before_now(number(input)?)?);
-            level.aggregate = Some(Box::new(Aggregate { size, entered }));
-            level.size = u64::from(size);
+            self.levels.set_aggregate(level_slot, Aggregate { size, entered });
         }
         let orders = head >> 1;
-        if orders == 0 && level.aggregate.is_none() {
+        if head == 0 {
             return Err(damaged("an empty level"));
         }
-        let level_slot = self.levels.insert(level);
-        self.ladder_mut(side).insert(price, level_slot);
         let mut ahead = None;
         for _ in 0..orders {
             let head = number(input)?;
@@ -206,26 +203,20 @@ impl Book {
             *last_id = id;
             let more = if head & 1 == 0 { 0 } else { below(number(input)?, 8, "unknown marks")? };
             let filled = if more & FILLED == 0 { 0 } else { self::size(input)? };
-            if self.index.find(&self.orders, id).is_some() {
+            let place = self.index.place(&self.orders, id);
+            if place.slot != NIL {
                 return Err(damaged("two orders of one id"));
             }
             let marks = Marks {
                 not_seen_entering: more & NOT_SEEN_ENTERING != 0,
                 priority_approximate: more & PRIORITY_APPROXIMATE != 0,
             };
-            let slot = self.orders.insert(Order {
-                id,
-                entered,
-                filled_event: if filled > 0 { self.event } else { 0 },
-                size,
-                filled,
-                level: level_slot,
-                prev: NIL,
-                next: NIL,
-                marks,
-            });
-            self.orders.push_back(self.levels.at_mut(level_slot), level_slot, slot);
-            self.index.insert(&self.orders, id, slot);
+            let order = Order::new(id, level_slot, size, entered, marks);
+            let slot = self.orders.enter(self.levels.at_mut(level_slot), order);
+            if filled > 0 {
+                self.fills.set(slot, &order, filled);
+            }
+            self.index.insert(&self.orders, place, slot);
         }
         Ok(())
     }
@@ -234,12 +225,16 @@ impl Book {
         for _ in 0..number(input)? {
             let side = if below(number(input)?, 2, "a third side")? == 0 { Side::Bid } else { Side::Ask };
             let price = Price(varint::get_i64(input).ok_or(ImageError::Cut)?);
-            let level = self.ladder(side).find(price).ok_or(damaged("fills where there is no level"))?;
+            let level = self.ladder(side).search(price);
+            if level == NIL {
+                return Err(damaged("fills where there is no level"));
+            }
             self.fills.pending.push(level);
         }
         for _ in 0..number(input)? {
             self.fills.passed.push((number(input)?, number(input)?));
         }
+        self.fills.see();
         Ok(())
     }
 

@@ -1,9 +1,12 @@
 //! One price level: a FIFO queue of orders, and what feeds without orders say about it.
 
+use std::collections::BTreeMap;
+
 use crate::types::{Price, Side};
 
-/// "None" of the indices that link levels and orders.
-pub(super) const NIL: u32 = u32::MAX;
+/// "None" of the indices that link levels and orders. Slot 0 of either slab is nobody's: links that lead nowhere lead
+/// there, so that following one need not ask first.
+pub(super) const NIL: u32 = 0;
 
 /// Quantity at a price that no order stands for: top-of-book (`F_TOB`) and level (`F_MBP`) records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,7 +17,7 @@ pub(super) struct Aggregate {
 }
 
 /// A price level. Its size and count are kept, never summed on read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Level {
     pub price: Price,
     /// Sum of the orders' sizes and the aggregate's.
@@ -26,27 +29,38 @@ pub(super) struct Level {
     /// Back of the queue.
     pub tail: u32,
     pub side: Side,
-    /// Rare, so it costs a level no more than a pointer.
-    pub aggregate: Option<Box<Aggregate>>,
+    /// Whether an [`Aggregate`] stands here, too.
+    pub has_aggregate: bool,
 }
 
 impl Level {
     pub(super) const fn new(side: Side, price: Price) -> Self {
-        Self { price, size: 0, count: 0, head: NIL, tail: NIL, side, aggregate: None }
+        Self { price, size: 0, count: 0, head: NIL, tail: NIL, side, has_aggregate: false }
     }
 
     /// A level leaves the ladder when nothing stands at its price.
     #[inline]
     pub(super) const fn is_empty(&self) -> bool {
-        self.count == 0 && self.aggregate.is_none()
+        self.count == 0 && !self.has_aggregate
     }
 }
 
-/// All levels of a book, by slot. Slots of levels that left are used again.
-#[derive(Clone, Debug, Default)]
+/// All levels of a book, by slot. Slots of levels that left are used again; until then they have no price.
+#[derive(Clone, Debug)]
 pub(super) struct Levels {
     slots: Vec<Level>,
     free: Vec<u32>,
+    /// By slot. They are rare, and kept aside so that a level is half a cache line.
+    aggregates: BTreeMap<u32, Aggregate>,
+}
+
+/// What stands in slot 0 and in slots that are free.
+const NOBODY: Level = Level::new(Side::Bid, Price::UNDEF);
+
+impl Default for Levels {
+    fn default() -> Self {
+        Self { slots: vec![NOBODY], free: Vec::new(), aggregates: BTreeMap::new() }
+    }
 }
 
 impl Levels {
@@ -60,17 +74,22 @@ impl Levels {
     }
 
     pub(super) fn remove(&mut self, slot: u32) {
+        if self.at(slot).has_aggregate {
+            self.aggregates.remove(&slot);
+        }
+        self.slots[slot as usize] = NOBODY;
         self.free.push(slot);
     }
 
     pub(super) fn clear(&mut self) {
-        self.slots.clear();
+        self.slots.truncate(1);
         self.free.clear();
+        self.aggregates.clear();
     }
 
     /// How many slots are in use.
     pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.len() - 1 - self.free.len()
     }
 
     #[inline]
@@ -81,5 +100,23 @@ impl Levels {
     #[inline]
     pub(super) fn at_mut(&mut self, slot: u32) -> &mut Level {
         &mut self.slots[slot as usize]
+    }
+
+    /// Quantity without orders at a level.
+    pub(super) fn aggregate(&self, slot: u32) -> Option<Aggregate> {
+        self.at(slot).has_aggregate.then(|| self.aggregates.get(&slot).copied()).flatten()
+    }
+
+    /// Sets what stands at a level without orders; size 0 is nothing.
+    pub(super) fn set_aggregate(&mut self, slot: u32, new: Aggregate) {
+        let old = self.aggregate(slot).map_or(0, |old| old.size);
+        let level = self.at_mut(slot);
+        level.size = level.size - u64::from(old) + u64::from(new.size);
+        level.has_aggregate = new.size > 0;
+        if level.has_aggregate {
+            self.aggregates.insert(slot, new);
+        } else {
+            self.aggregates.remove(&slot);
+        }
     }
 }

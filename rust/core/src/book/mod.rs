@@ -1,6 +1,6 @@
 //! One order book: what each record does to it, rule by rule.
 //!
-//! Price levels stand in a tree per side, orders in a slab linked into FIFO queues, order ids in a hash table, so that
+//! Price levels stand in order per side, orders in a slab linked into FIFO queues, order ids in a hash table, so that
 //! add, cancel and modify are O(1) once the level is known. The book is the *published* one: nothing here matches.
 //!
 //! | action | effect |
@@ -25,9 +25,9 @@ pub use fills::FillCounts;
 pub use image::ImageError;
 pub use read::{LevelView, OrderView, Overlap, Resting};
 
-use crate::types::{Action, Anomaly, Flags, MboRecord, Notes, Price, Side};
+use crate::types::{Action, Anomaly, MboRecord, Notes, Price, Side};
 use fills::Fills;
-use index::Index;
+use index::{Index, Place};
 use ladder::Ladder;
 use level::{Level, Levels, NIL};
 use queue::{Marks, Order, Orders};
@@ -75,15 +75,13 @@ pub enum Effect {
 /// An order book, exactly as the venue publishes it.
 #[derive(Clone, Debug)]
 pub struct Book {
-    bids: Ladder,
-    asks: Ladder,
+    /// By side.
+    ladders: [Ladder; 2],
     levels: Levels,
     orders: Orders,
     index: Index,
     /// Counts every taking of a place at the back of a queue.
     clock: u64,
-    /// Counts events, from 1.
-    event: u64,
     mid_event: bool,
     /// The next snapshot add begins a snapshot: a record outside one has come since the last.
     awaits_snapshot: bool,
@@ -101,13 +99,11 @@ impl Book {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            bids: Ladder::new(Side::Bid),
-            asks: Ladder::new(Side::Ask),
+            ladders: [Ladder::new(Side::Bid), Ladder::new(Side::Ask)],
             levels: Levels::default(),
             orders: Orders::default(),
             index: Index::default(),
             clock: 0,
-            event: 1,
             mid_event: false,
             awaits_snapshot: true,
             fills: Fills::default(),
@@ -118,50 +114,70 @@ impl Book {
     #[inline]
     pub fn apply(&mut self, record: &MboRecord, notes: &mut Notes) -> Effect {
         let flags = record.flags();
-        if self.fills.is_pending() && !matches!(record.action, b'F' | b'T' | b'N') {
-            self.judge_fills();
-        }
-        let effect = match (record.action(), record.side()) {
-            (Some(Action::Add), Ok(Some(side))) => self.add(record, side, flags, notes),
-            (Some(Action::Cancel), Ok(Some(side))) => self.cancel(record, side, flags, notes),
-            (Some(Action::Modify), Ok(Some(side))) => self.modify(record, side, flags, notes),
-            (Some(Action::Clear), Ok(None)) => self.clear(),
-            (Some(Action::Fill), Ok(_)) => self.note_fill(record, notes),
-            (Some(Action::Trade | Action::None), Ok(_)) => Effect::Unchanged,
-            (None, _) => invalid(notes, record, "action", i64::from(record.action)),
-            (Some(_), _) => invalid(notes, record, "side", i64::from(record.side)),
+        let effect = match record.action() {
+            Some(Action::Add) => self.add(record, notes),
+            Some(Action::Cancel) => self.cancel(record, notes),
+            Some(Action::Modify) => self.modify(record, notes),
+            Some(Action::Fill) if record.side().is_ok() => self.note_fill(record, notes),
+            Some(Action::Trade | Action::None) if record.side().is_ok() => Effect::Unchanged,
+            Some(Action::Clear) if record.side() == Ok(None) => self.clear(),
+            Some(_) => invalid_side(notes, record),
+            None => invalid(notes, record, "action", i64::from(record.action)),
         };
         self.awaits_snapshot |= !flags.is_snapshot();
         self.mid_event = !flags.is_last();
-        if flags.is_last() {
-            if self.fills.is_pending() || self.fills.has_passed() {
-                self.settle_fills();
-            }
-            self.event += 1;
+        if self.fills.any() && flags.is_last() {
+            self.settle_fills();
         }
         effect
     }
 
     /// A: to the back of its level.
     #[inline]
-    fn add(&mut self, record: &MboRecord, side: Side, flags: Flags, notes: &mut Notes) -> Effect {
+    fn add(&mut self, record: &MboRecord, notes: &mut Notes) -> Effect {
+        let Some(side) = record.book_side() else { return invalid_side(notes, record) };
+        if self.is_unusual(record)
+            && let Some(effect) = self.add_unusual(record, side, notes)
+        {
+            return effect;
+        }
+        let place = self.index.place(&self.orders, record.order_id);
+        if place.slot != NIL {
+            return self.add_again(record, side, place.slot, notes);
+        }
+        self.enter(record, side, Marks::default(), place);
+        Effect::Added { side, price: record.price(), size: record.size }
+    }
+
+    /// Whether an A, C or M is more than the news of one order: all that is rare in one place.
+    #[inline]
+    fn is_unusual(&self, record: &MboRecord) -> bool {
+        let flags = record.flags();
+        flags.is_aggregate()
+            || flags.is_snapshot()
+            || !record.price().is_defined()
+            || record.size == 0
+            || self.fills.is_pending()
+    }
+
+    /// What is rare about an A; `None` if it is an order's all the same.
+    #[cold]
+    fn add_unusual(&mut self, record: &MboRecord, side: Side, notes: &mut Notes) -> Option<Effect> {
+        self.judge_fills();
+        let flags = record.flags();
         if flags.is_aggregate() {
-            return self.add_aggregate(record, side, flags, notes);
+            return Some(self.add_aggregate(record, side, flags, notes));
         }
         if !record.price().is_defined() {
-            return invalid(notes, record, "price", record.price);
+            return Some(invalid(notes, record, "price", record.price));
         }
         if record.size == 0 {
-            return skip(notes, Anomaly::ZeroSize { order_id: record.order_id, action: 'A' });
+            return Some(skip(notes, Anomaly::ZeroSize { order_id: record.order_id, action: 'A' }));
         }
         if flags.is_snapshot() {
             self.begin_snapshot();
         }
-        if let Some(slot) = self.index.find(&self.orders, record.order_id) {
-            return self.add_again(record, side, slot, notes);
-        }
-        self.enter(record, side, Marks::default());
-        Effect::Added { side, price: record.price(), size: record.size }
+        None
     }
 
     /// Older files lack the R before a snapshot: its first add empties the book instead.
@@ -183,8 +199,7 @@ impl Book {
             return skip(notes, Anomaly::DuplicateAdd { order_id });
         }
         notes.note(Anomaly::ConflictingAdd { order_id, side: old_side, price, size });
-        self.orders.at_mut(slot).marks = Marks::default();
-        self.requeue(slot, side, record.price(), record.size);
+        self.requeue(slot, side, record.price(), record.size, Marks::default());
         Effect::Modified {
             side,
             old_price: price,
@@ -196,36 +211,32 @@ impl Book {
 
     /// C: `size` is what is removed, not what is left.
     #[inline]
-    fn cancel(&mut self, record: &MboRecord, side: Side, flags: Flags, notes: &mut Notes) -> Effect {
-        if !record.price().is_defined() {
-            return invalid(notes, record, "price", record.price);
+    fn cancel(&mut self, record: &MboRecord, notes: &mut Notes) -> Effect {
+        let Some(side) = record.book_side() else { return invalid_side(notes, record) };
+        if self.is_unusual(record)
+            && let Some(effect) = self.cancel_unusual(record, side, notes)
+        {
+            return effect;
         }
         let (order_id, asked) = (record.order_id, record.size);
-        if asked == 0 {
-            return skip(notes, Anomaly::ZeroSize { order_id, action: 'C' });
-        }
-        if flags.is_aggregate() {
-            return self.cancel_aggregate(record, side, notes);
-        }
-        let Some(entry) = self.index.entry(&self.orders, order_id) else {
+        let place = self.index.place(&self.orders, order_id);
+        if place.slot == NIL {
             return skip(notes, Anomaly::UnknownCancel { order_id, asked });
-        };
-        let slot = *entry.get();
-        let order = self.orders.at_mut(slot);
-        let resting = order.size;
-        let level_slot = order.level;
+        }
+        let order = self.orders.at_mut(place.slot);
+        let (resting, level_slot) = (order.size, order.level);
         let level = self.levels.at_mut(level_slot);
         let (rested_side, rested_price) = (level.side, level.price);
         let removed = asked.min(resting);
         if removed == resting {
-            entry.remove();
-            self.orders.unlink(level, slot);
-            self.orders.remove(slot);
+            self.index.remove(&self.orders, place);
+            self.orders.unlink(level, place.slot);
+            self.orders.remove(place.slot);
             self.drop_if_empty(level_slot);
         } else {
             order.size -= removed;
-            order.filled = order.filled.saturating_sub(removed);
             level.size -= u64::from(removed);
+            self.fills.told(place.slot, order, removed);
         }
         if (rested_side, rested_price) != (side, record.price()) {
             notes.note(Anomaly::CancelMismatch { order_id, side: rested_side, price: rested_price });
@@ -236,86 +247,104 @@ impl Book {
         Effect::Cancelled { side: rested_side, price: rested_price, size: removed }
     }
 
+    /// What is rare about a C; `None` if it is an order's all the same.
+    #[cold]
+    fn cancel_unusual(&mut self, record: &MboRecord, side: Side, notes: &mut Notes) -> Option<Effect> {
+        self.judge_fills();
+        if !record.price().is_defined() {
+            return Some(invalid(notes, record, "price", record.price));
+        }
+        if record.size == 0 {
+            return Some(skip(notes, Anomaly::ZeroSize { order_id: record.order_id, action: 'C' }));
+        }
+        record.flags().is_aggregate().then(|| self.cancel_aggregate(record, side, notes))
+    }
+
     /// M: the order's full new state.
     #[inline]
-    fn modify(&mut self, record: &MboRecord, side: Side, flags: Flags, notes: &mut Notes) -> Effect {
-        if !record.price().is_defined() {
-            return invalid(notes, record, "price", record.price);
+    fn modify(&mut self, record: &MboRecord, notes: &mut Notes) -> Effect {
+        let Some(side) = record.book_side() else { return invalid_side(notes, record) };
+        if self.is_unusual(record)
+            && let Some(effect) = self.modify_unusual(record, side, notes)
+        {
+            return effect;
         }
-        if flags.is_aggregate() {
-            return self.modify_aggregate(record, side, notes);
+        let place = self.index.place(&self.orders, record.order_id);
+        let slot = place.slot;
+        if slot == NIL {
+            return self.modify_unknown(record, side, place, notes);
         }
-        let order_id = record.order_id;
-        let Some(slot) = self.index.find(&self.orders, order_id) else {
-            return self.modify_unknown(record, side, notes);
-        };
-        if record.size == 0 {
-            notes.note(Anomaly::ZeroSize { order_id, action: 'M' });
-            return self.leave(slot);
-        }
-        let (old, new_price, new_size) = (*self.orders.at(slot), record.price(), record.size);
-        let level = self.levels.at_mut(old.level);
+        let order = self.orders.at_mut(slot);
+        let (old_size, new_price, new_size) = (order.size, record.price(), record.size);
+        let level = self.levels.at_mut(order.level);
         let old_price = level.price;
         let stays = level.side == side && old_price == new_price;
-        let left_after_fills = old.size.saturating_sub(old.filled_in(self.event));
+        let left_after_fills = old_size.saturating_sub(self.fills.of(slot, order));
         if stays && new_size <= left_after_fills {
-            level.size -= u64::from(old.size - new_size);
-            let order = self.orders.at_mut(slot);
+            level.size -= u64::from(old_size - new_size);
             order.size = new_size;
-            order.filled = 0;
+            self.fills.told(slot, order, u32::MAX);
         } else {
-            self.fills.counts.iceberg_refreshes += u64::from(stays && left_after_fills < old.size);
-            self.orders.at_mut(slot).marks.priority_approximate = false;
-            self.requeue(slot, side, new_price, new_size);
+            self.fills.counts.iceberg_refreshes += u64::from(stays && left_after_fills < old_size);
+            let marks = Marks { priority_approximate: false, ..order.marks() };
+            self.requeue(slot, side, new_price, new_size, marks);
         }
-        Effect::Modified { side, old_price, new_price, old_size: old.size, new_size }
+        Effect::Modified { side, old_price, new_price, old_size, new_size }
+    }
+
+    /// What is rare about an M; `None` if it is an order's all the same.
+    #[cold]
+    fn modify_unusual(&mut self, record: &MboRecord, side: Side, notes: &mut Notes) -> Option<Effect> {
+        self.judge_fills();
+        if !record.price().is_defined() {
+            return Some(invalid(notes, record, "price", record.price));
+        }
+        if record.flags().is_aggregate() {
+            return Some(self.modify_aggregate(record, side, notes));
+        }
+        if record.size > 0 {
+            return None;
+        }
+        let order_id = record.order_id;
+        let place = self.index.place(&self.orders, order_id);
+        let zero = Anomaly::ZeroSize { order_id, action: 'M' };
+        if place.slot == NIL {
+            return Some(skip(notes, zero));
+        }
+        notes.note(zero);
+        Some(self.leave(place))
     }
 
     /// M of an order that was never seen: it carries the full state, so the order enters, its priority approximate.
     #[cold]
-    fn modify_unknown(&mut self, record: &MboRecord, side: Side, notes: &mut Notes) -> Effect {
-        let order_id = record.order_id;
-        if record.size == 0 {
-            return skip(notes, Anomaly::ZeroSize { order_id, action: 'M' });
-        }
-        notes.note(Anomaly::UnknownModify { order_id });
-        self.enter(record, side, Marks { not_seen_entering: true, priority_approximate: true });
+    fn modify_unknown(&mut self, record: &MboRecord, side: Side, place: Place, notes: &mut Notes) -> Effect {
+        notes.note(Anomaly::UnknownModify { order_id: record.order_id });
+        self.enter(record, side, Marks { not_seen_entering: true, priority_approximate: true }, place);
         Effect::Added { side, price: record.price(), size: record.size }
     }
 
     /// R: the book empties. Counts and the clock go on.
     pub fn clear(&mut self) -> Effect {
-        self.bids.clear();
-        self.asks.clear();
+        self.judge_fills();
+        self.ladders.iter_mut().for_each(Ladder::clear);
         self.levels.clear();
         self.orders.clear();
         self.index.clear();
-        self.fills.forget_pending();
         Effect::Unchanged
     }
 
     /// An order takes its place at the back.
     #[inline]
-    fn enter(&mut self, record: &MboRecord, side: Side, marks: Marks) {
+    fn enter(&mut self, record: &MboRecord, side: Side, marks: Marks, place: Place) {
         let level_slot = self.level_at(side, record.price());
         self.clock += 1;
-        let slot = self.orders.insert(Order {
-            id: record.order_id,
-            entered: self.clock,
-            filled_event: 0,
-            size: record.size,
-            filled: 0,
-            level: level_slot,
-            prev: NIL,
-            next: NIL,
-            marks,
-        });
-        self.orders.push_back(self.levels.at_mut(level_slot), level_slot, slot);
-        self.index.insert(&self.orders, record.order_id, slot);
+        let order = Order::new(record.order_id, level_slot, record.size, self.clock, marks);
+        let slot = self.orders.enter(self.levels.at_mut(level_slot), order);
+        self.index.insert(&self.orders, place, slot);
     }
 
     /// An order loses its place: to the back of the given level, with a new size.
-    fn requeue(&mut self, slot: u32, side: Side, price: Price, size: u32) {
+    fn requeue(&mut self, slot: u32, side: Side, price: Price, size: u32, marks: Marks) {
         let old_level = self.orders.at(slot).level;
         self.orders.unlink(self.levels.at_mut(old_level), slot);
         // The new level first: at the same price it is the old one, which must not leave in between.
@@ -323,22 +352,19 @@ impl Book {
         self.clock += 1;
         let order = self.orders.at_mut(slot);
         order.size = size;
-        order.filled = 0;
-        order.entered = self.clock;
+        order.enter_again(self.clock, marks);
         self.orders.push_back(self.levels.at_mut(level_slot), level_slot, slot);
         self.drop_if_empty(old_level);
     }
 
     /// An order leaves.
-    fn leave(&mut self, slot: u32) -> Effect {
-        let Order { id, size, level: level_slot, .. } = *self.orders.at(slot);
+    fn leave(&mut self, place: Place) -> Effect {
+        let Order { size, level: level_slot, .. } = *self.orders.at(place.slot);
         let level = self.levels.at_mut(level_slot);
         let (side, price) = (level.side, level.price);
-        if let Some(entry) = self.index.entry(&self.orders, id) {
-            entry.remove();
-        }
-        self.orders.unlink(level, slot);
-        self.orders.remove(slot);
+        self.index.remove(&self.orders, place);
+        self.orders.unlink(level, place.slot);
+        self.orders.remove(place.slot);
         self.drop_if_empty(level_slot);
         Effect::Cancelled { side, price, size }
     }
@@ -346,11 +372,13 @@ impl Book {
     /// The level at a price, made if it is not there.
     #[inline]
     fn level_at(&mut self, side: Side, price: Price) -> u32 {
-        if let Some(slot) = self.ladder(side).find(price) {
+        let ladder = &mut self.ladders[side as usize];
+        let slot = ladder.find(&self.levels, price);
+        if slot != NIL {
             return slot;
         }
         let slot = self.levels.insert(Level::new(side, price));
-        self.ladder_mut(side).insert(price, slot);
+        ladder.insert(price, slot);
         slot
     }
 
@@ -366,18 +394,12 @@ impl Book {
 
     #[inline]
     const fn ladder(&self, side: Side) -> &Ladder {
-        match side {
-            Side::Bid => &self.bids,
-            Side::Ask => &self.asks,
-        }
+        &self.ladders[side as usize]
     }
 
     #[inline]
     const fn ladder_mut(&mut self, side: Side) -> &mut Ladder {
-        match side {
-            Side::Bid => &mut self.bids,
-            Side::Ask => &mut self.asks,
-        }
+        &mut self.ladders[side as usize]
     }
 }
 
@@ -391,4 +413,9 @@ fn skip(notes: &mut Notes, anomaly: Anomaly) -> Effect {
 #[cold]
 fn invalid(notes: &mut Notes, record: &MboRecord, field: &'static str, value: i64) -> Effect {
     skip(notes, Anomaly::InvalidRecord { field, value, action: record.action as char })
+}
+
+#[cold]
+fn invalid_side(notes: &mut Notes, record: &MboRecord) -> Effect {
+    invalid(notes, record, "side", i64::from(record.side))
 }

@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::level::{Level, NIL};
-use super::queue::Order;
+use super::level::NIL;
 use super::{Book, FillCounts};
 use crate::types::{Price, Side};
 
@@ -86,7 +85,7 @@ impl Book {
     /// The level at a price.
     #[must_use]
     pub fn level(&self, side: Side, price: Price) -> Option<LevelView> {
-        self.ladder(side).find(price).map(|slot| self.level_view(slot))
+        self.found(side, price).map(|slot| self.level_view(slot))
     }
 
     /// Levels on a side.
@@ -98,28 +97,28 @@ impl Book {
     /// Live orders.
     #[must_use]
     pub fn order_count(&self) -> usize {
-        self.orders.len()
+        self.index.len()
     }
 
     /// Orders at a price, front of the queue first.
     pub fn queue(&self, side: Side, price: Price) -> impl Iterator<Item = OrderView> + '_ {
-        let level = self.ladder(side).find(price).map(|slot| self.levels.at(slot));
+        let level = self.found(side, price).map(|slot| self.levels.at(slot));
         level.into_iter().flat_map(|level| self.orders.queue(level)).map(|slot| self.order_view(slot))
     }
 
     /// Everything that rests on a side, in the order in which it would trade.
     pub fn resting(&self, side: Side) -> impl Iterator<Item = Resting> + '_ {
-        self.ladder(side).slots().flat_map(|slot| self.resting_on(self.levels.at(slot)))
+        self.ladder(side).slots().flat_map(|slot| self.resting_on(slot))
     }
 
     /// Everything that rests at a price, in the order in which it would trade.
     pub fn resting_at(&self, side: Side, price: Price) -> impl Iterator<Item = Resting> + '_ {
-        let level = self.ladder(side).find(price).map(|slot| self.levels.at(slot));
-        level.into_iter().flat_map(|level| self.resting_on(level))
+        self.found(side, price).into_iter().flat_map(|slot| self.resting_on(slot))
     }
 
-    fn resting_on<'a>(&'a self, level: &'a Level) -> impl Iterator<Item = Resting> + 'a {
-        let mut aggregate = level.aggregate.as_ref().map(|aggregate| Resting {
+    fn resting_on(&self, slot: u32) -> impl Iterator<Item = Resting> + '_ {
+        let level = self.levels.at(slot);
+        let mut aggregate = self.levels.aggregate(slot).map(|aggregate| Resting {
             order_id: 0,
             price: level.price,
             size: aggregate.size,
@@ -160,10 +159,11 @@ impl Book {
     #[inline]
     #[must_use]
     pub fn overlap(&self) -> Overlap {
-        if self.bids.best() == NIL || self.asks.best() == NIL {
+        let [bids, asks] = &self.ladders;
+        if bids.best() == NIL || asks.best() == NIL {
             return Overlap::Apart;
         }
-        match self.bids.best_price().cmp(&self.asks.best_price()) {
+        match bids.best_price().cmp(&asks.best_price()) {
             Ordering::Less => Overlap::Apart,
             Ordering::Equal => Overlap::Locked,
             Ordering::Greater => Overlap::Crossed,
@@ -192,10 +192,15 @@ impl Book {
             .slots()
             .flat_map(|slot| self.orders.queue(self.levels.at(slot)))
             .map(|slot| self.orders.at(slot))
-            .filter(|order| order.marks.not_seen_entering)
+            .filter(|order| order.marks().not_seen_entering)
             .map(|order| u64::from(order.size))
             .sum();
         (visible, visible - unseen)
+    }
+
+    fn found(&self, side: Side, price: Price) -> Option<u32> {
+        let slot = self.ladder(side).search(price);
+        (slot != NIL).then_some(slot)
     }
 
     #[inline]
@@ -205,19 +210,19 @@ impl Book {
     }
 
     fn order_view(&self, slot: u32) -> OrderView {
-        let Order { id, size, level, marks, .. } = *self.orders.at(slot);
-        let level = self.levels.at(level);
+        let order = self.orders.at(slot);
+        let level = self.levels.at(order.level);
         OrderView {
-            order_id: id,
+            order_id: order.id,
             side: level.side,
             price: level.price,
-            size,
-            priority_approximate: marks.priority_approximate,
+            size: order.size,
+            priority_approximate: order.marks().priority_approximate,
         }
     }
 
     fn resting_order(&self, slot: u32, price: Price) -> Resting {
         let order = self.orders.at(slot);
-        Resting { order_id: order.id, price, size: order.size, entered: order.entered, is_order: true }
+        Resting { order_id: order.id, price, size: order.size, entered: order.entered(), is_order: true }
     }
 }

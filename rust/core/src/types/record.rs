@@ -74,6 +74,17 @@ impl MboRecord {
         }
     }
 
+    /// The side whose orders this is about: `None` for "no side" and for impossible codes.
+    #[inline]
+    #[must_use]
+    pub const fn book_side(&self) -> Option<Side> {
+        // Written so that bid or ask compiles to arithmetic: a jump would be guessed wrong half the time.
+        if !matches!(self.side, b'A' | b'B') {
+            return None;
+        }
+        Some(if self.side == b'A' { Side::Ask } else { Side::Bid })
+    }
+
     /// The price in its unit.
     #[inline]
     #[must_use]
