@@ -1,20 +1,48 @@
 //! The book as textbooks draw it: a queue of orders a level, levels in a tree, ids in the standard hash map, and a
 //! search through the level for every cancel and modify.
+//!
+//! Nothing in it is slow on purpose. Orders hold what a queue needs and no more, a level's place is looked up once a
+//! record where the language allows it, and the best price is the tree's end. What it lacks is what a book has to be
+//! designed for: sizes that are kept rather than summed, orders that know their place, a map without protection from
+//! chosen keys. Its rules are those of `docs/semantics.md` without icebergs, aggregated levels and anomalies.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use booktape_core::types::{Action, MboRecord, Side};
 
+/// Order ids with what is left of each order, front first.
+type Queue = VecDeque<(u64, u32)>;
+
 #[derive(Default)]
 pub struct Textbook {
-    bids: BTreeMap<i64, VecDeque<(u64, u32)>>,
-    asks: BTreeMap<i64, VecDeque<(u64, u32)>>,
+    bids: BTreeMap<i64, Queue>,
+    asks: BTreeMap<i64, Queue>,
     places: HashMap<u64, (Side, i64)>,
 }
 
 impl Textbook {
-    pub fn best(&self) -> (Option<i64>, Option<i64>) {
-        (self.bids.keys().next_back().copied(), self.asks.keys().next().copied())
+    pub fn best_price(&self, side: Side) -> Option<i64> {
+        self.best_queue(side).map(|(price, _)| *price)
+    }
+
+    /// Price, size and orders of the best level. The size is summed.
+    pub fn best_level(&self, side: Side) -> Option<(i64, u64, u32)> {
+        self.best_queue(side).map(summed)
+    }
+
+    /// All levels of a side, best first.
+    pub fn levels(&self, side: Side) -> Vec<(i64, u64, u32)> {
+        match side {
+            Side::Bid => self.bids.iter().rev().map(summed).collect(),
+            Side::Ask => self.asks.iter().map(summed).collect(),
+        }
+    }
+
+    fn best_queue(&self, side: Side) -> Option<(&i64, &Queue)> {
+        match side {
+            Side::Bid => self.bids.last_key_value(),
+            Side::Ask => self.asks.first_key_value(),
+        }
     }
 
     pub fn apply(&mut self, record: &MboRecord) {
@@ -28,7 +56,7 @@ impl Textbook {
         }
     }
 
-    fn side(&mut self, side: Side) -> &mut BTreeMap<i64, VecDeque<(u64, u32)>> {
+    fn side(&mut self, side: Side) -> &mut BTreeMap<i64, Queue> {
         match side {
             Side::Bid => &mut self.bids,
             Side::Ask => &mut self.asks,
@@ -70,4 +98,8 @@ impl Textbook {
         }
         self.add(record, side);
     }
+}
+
+fn summed((price, queue): (&i64, &Queue)) -> (i64, u64, u32) {
+    (*price, queue.iter().map(|(_, size)| u64::from(*size)).sum(), queue.len() as u32)
 }

@@ -198,6 +198,13 @@ impl Market {
         &self.entries
     }
 
+    /// The book that the latest record was applied to.
+    #[inline]
+    #[must_use]
+    pub fn latest(&self) -> Option<&Entry> {
+        self.recent.and_then(|(_, slot)| self.entries.get(slot))
+    }
+
     /// Records applied.
     #[must_use]
     pub const fn position(&self) -> u64 {
