@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .venv-bench
 STAMPS := $(VENV)/stamps
 NATIVE := python/booktape/_native.abi3.so
 PAGE := python/booktape/_frontend/index.html
@@ -83,7 +84,7 @@ openapi: build ## Write the OpenAPI schema and the page's types from the service
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed
-	rm -rf $(VENV) target dist frontend/node_modules frontend/.svelte-kit frontend/build $(dir $(PAGE)) $(NATIVE)
+	rm -rf $(VENV) $(BENCH) target dist frontend/node_modules frontend/.svelte-kit frontend/build $(dir $(PAGE)) $(NATIVE)
 	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 
 ##@ Running
@@ -171,9 +172,24 @@ format: build ## Format everything, and mend what the linters can mend
 	$(BIN)/ruff format
 	$(NPM) run format
 
+##@ Measuring
+
 .PHONY: bench
-bench: build ## Run the benchmarks and print what each measured
-	$(step) 'Benchmarks of the core'
-	cargo bench --locked --package booktape-core --bench '*'
-	$(step) 'Benchmarks through Python and HTTP'
-	@for file in benchmarks/*.py; do echo "-- $$file"; $(BIN)/python "$$file"; done
+bench: build $(BENCH)/installed ## Measure side by side with the peers: one table, its data, a plot (BENCH_ARGS=--quick)
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+.PHONY: bench-large
+bench-large: build $(BENCH)/installed ## Replay and audit 170 million records; makes a file of 9.5 GB outside the checkout
+	$(BIN)/python -m benchmarks --only large $(BENCH_ARGS)
+
+# The peers live apart: none of them is a dependency of the package, or of its tests.
+$(BENCH)/installed: benchmarks/requirements.txt $(STAMPS)/python
+	$(step) 'Peers into $(BENCH)'
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(BENCH)
+	$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --require-hashes --requirement $<
+	@touch $@
+
+.PHONY: bench-lock
+bench-lock: $(STAMPS)/python ## Choose the peers' versions anew
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command 'make bench-lock' --output-file benchmarks/requirements.txt benchmarks/requirements.in

@@ -114,6 +114,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1])
     parser.add_argument("--formats", nargs="+", default=["full", "json", "dbn"], choices=["full", "json", "dbn"])
     parser.add_argument("--rounds", type=int, default=4, help="rounds of each kind, the first of them cold")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON a measurement, and nothing else")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = options.file
@@ -130,11 +131,23 @@ def main() -> None:
                 cold, *warm = rounds
                 rate = statistics.median(records for records, _ in warm)
                 speed = statistics.median(size for _, size in warm)
+                if options.json:
+                    line = {
+                        "format": form,
+                        "clients": clients,
+                        "records": tape["records"],
+                        "cold": cold[0],
+                        "warm": rate,
+                    }
+                    print(json.dumps(line), flush=True)
+                    continue
                 print(
                     f"{form:5} {clients:4} clients  {tape['records']:>10,} records  "
                     f"cold {cold[0]:>12,.0f} records/s  warm {rate:>12,.0f} records/s  {speed / 1e6:8,.0f} MB/s",
                     flush=True,
                 )
+    if options.json:
+        return
     print(
         f"booktape {bt.__version__}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.platform()}"
     )

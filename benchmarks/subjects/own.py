@@ -1,0 +1,114 @@
+"""booktape itself, through its public calls: `own.py TASK FILE …`.
+
+- `book FILE`: the file to its final books, one call.
+- `mbp10 FILE`: the file to MBP-10 records in a DBN file.
+- `moments FILE N`: `book_at` at N random indices, after one that builds what it needs.
+- `audit FILE`: the file replayed and audited.
+"""
+
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from shared import Spent, report
+
+import booktape as bt
+
+#: The same moments in every run and on every machine.
+SEED = 7
+
+
+def books(market: bt.Market) -> list[dict[str, Any]]:
+    """The final books as published."""
+    return [
+        {
+            "instrument": book.instrument_id,
+            "bids": [[level.price, level.size, level.count] for level in book.bids(view="published")],
+            "asks": [[level.price, level.size, level.count] for level in book.asks(view="published")],
+        }
+        for book in market.books()
+    ]
+
+
+def book(path: Path) -> None:
+    """File to final books."""
+    spent, market = Spent(), bt.Market()
+    with spent.measured():
+        market.apply(bt.open(path))
+    report(market.records, spent, state=books(market))
+
+
+def mbp10(path: Path) -> None:
+    """File to MBP-10 file."""
+    spent = Spent()
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        out = Path(folder) / "mbp-10.dbn"
+        with spent.measured():
+            tape = bt.open(path)
+            tape.derive("mbp-10").to_dbn(out)
+        report(len(tape), spent, bytes_written=out.stat().st_size)
+
+
+def moments(path: Path, count: int) -> None:
+    """The book at random moments, each of a random instrument."""
+    building, reading = Spent(), Spent()
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        # Whatever is kept beside the tape is then the only other thing in its folder.
+        alone = Path(folder) / path.name
+        alone.hardlink_to(path)
+        with building.measured():
+            tape = bt.open(alone)
+            instruments = [one.instrument_id for one in tape.instruments]
+            tape.book_at(len(tape) - 1, instruments[0])
+        # A snapshot of every book comes first and is at most an eighth of a tape: before its end there are fewer books.
+        first = len(tape) // 8
+        dice = random.Random(SEED)
+        times = []
+        with reading.measured():
+            for _ in range(count):
+                index, instrument = dice.randrange(first, len(tape)), dice.choice(instruments)
+                start = time.perf_counter()
+                tape.book_at(index, instrument)
+                times.append(time.perf_counter() - start)
+        beside = sum(one.stat().st_size for one in Path(folder).rglob("*") if one.is_file() and one != alone)
+        report(
+            count,
+            reading,
+            moments_s=times,
+            build_wall_s=building.wall,
+            build_cpu_s=building.cpu,
+            index_bytes=beside,
+            tape_bytes=path.stat().st_size,
+        )
+
+
+def audit(path: Path) -> None:
+    """Replayed and audited."""
+    spent = Spent()
+    with spent.measured():
+        tape = bt.open(path)
+        tape.audit()
+    report(len(tape), spent)
+
+
+def main() -> None:
+    """Does the task."""
+    task, path, *rest = sys.argv[1:]
+    match task:
+        case "book":
+            book(Path(path))
+        case "mbp10":
+            mbp10(Path(path))
+        case "moments":
+            moments(Path(path), int(rest[0]))
+        case "audit":
+            audit(Path(path))
+        case _:
+            raise SystemExit(f"{task} is not measured here")
+
+
+if __name__ == "__main__":
+    main()
