@@ -47,6 +47,8 @@ class Row:
     targets: Sequence[Target] = field(default=())
     #: Fewer runs where one takes minutes.
     most_runs: int = 100
+    #: Whether the subjects do the same work, so that their figures can be divided by each other.
+    comparable: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,14 @@ def millions(run: Run) -> Figures:
 def latencies(run: Run) -> Figures:
     """Of single answers, and what the index behind them costs."""
     times = sorted(run["moments_s"])
-    return {
+    figures = {
         "ms p50": times[len(times) // 2] * 1e3,
         "ms p99": times[min(len(times) * 99 // 100, len(times) - 1)] * 1e3,
         "ms at most": times[-1] * 1e3,
-        "% index": run["index_bytes"] / run["tape_bytes"] * 100,
         "s to build": run["build_wall_s"],
     }
+    # Where nothing is kept beside the tape, there is no share to tell.
+    return figures | ({"% index": run["index_bytes"] / run["tape_bytes"] * 100} if run["index_bytes"] else {})
 
 
 def bounded(run: Run) -> Figures:
@@ -214,7 +217,7 @@ class Plan:
             for form in ("full", "json", "dbn")
         ]
         title = f"the service's record streams to one client on the same machine: synthetic, {count:,} records"
-        return Row("streams", title, streamed, subjects)
+        return Row("streams", title, streamed, subjects, comparable=False)
 
     def large(self) -> Row:
         """More than fits."""

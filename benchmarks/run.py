@@ -6,7 +6,6 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -47,22 +46,33 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "lowest": min(values), "highest": max(values)}
 
 
+Levels = dict[tuple[int, str, int], list[Any]]
+
+
+def levels(books: list[dict[str, Any]]) -> Levels:
+    """Size and orders of every level, by instrument, side and price."""
+    return {
+        (book["instrument"], side, price): [size, orders]
+        for book in books
+        for side in ("bids", "asks")
+        for price, size, orders in book[side]
+    }
+
+
 def difference(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> dict[str, Any]:
     """How many levels of the final books differ, of how many, and the first one. Orders count where they are known."""
-    books = {book["instrument"]: book for book in theirs}
-    levels = differing = 0
-    example = None
-    for book in ours:
-        other = books.get(book["instrument"], {"bids": [], "asks": []})
-        for side in ("bids", "asks"):
-            one, two = ({level[0]: level[1:] for level in source[side]} for source in (book, other))
-            for price in sorted(one.keys() | two.keys()):
-                levels += 1
-                pairs = list(zip_longest(one.get(price, ()), two.get(price, ()), fillvalue="none"))
-                if any(left != right for left, right in pairs if None not in (left, right)):
-                    differing += 1
-                    example = example or f"{side} {price}: {one.get(price)} here, {two.get(price)} there"
-    return {"levels": levels, "differing": differing, "example": example}
+    here, there = levels(ours), levels(theirs)
+    places = sorted(here.keys() | there.keys())
+    differing = [place for place in places if not same(here.get(place), there.get(place))]
+    example = [differing[0], here.get(differing[0]), there.get(differing[0])] if differing else None
+    return {"levels": len(places), "differing": len(differing), "example": example}
+
+
+def same(one: list[Any] | None, two: list[Any] | None) -> bool:
+    """Whether two levels are there, and alike."""
+    if one is None or two is None:
+        return False
+    return one[0] == two[0] and (None in (one[1], two[1]) or one[1] == two[1])
 
 
 def run_row(row: Row, runs: int) -> dict[str, Any]:
@@ -109,7 +119,8 @@ def compare(row: Row, results: list[dict[str, Any]], states: dict[str, Any]) -> 
     for subject, line in zip(row.subjects, results, strict=True):
         if line is first or "error" in line or "error" in first:
             continue
-        line["ratio"] = ratio(first, line, next(iter(first["figures"])))
+        if row.comparable:
+            line["ratio"] = ratio(first, line, next(iter(first["figures"])))
         if subject.builds:
             line["difference"] = difference(states[first["name"]], states[subject.name])
 
@@ -124,11 +135,11 @@ def held(target: Target, first: dict[str, Any], results: list[dict[str, Any]]) -
     """A figure held against its target."""
     reached: float | None = None
     if target.peer is None:
-        reached = first["figures"][target.figure]["median"]
+        reached = first["figures"].get(target.figure, {}).get("median")
     else:
         peer = next(line for line in results if line["name"] == target.peer)
         reached = ratio(first, peer, target.figure) if "error" not in peer else None
-    met = reached is not None and (reached >= target.bound if target.at_least else reached <= target.bound)
+    met = None if reached is None else reached >= target.bound if target.at_least else reached <= target.bound
     return {
         "figure": target.figure if target.peer is None else f"times as fast as {target.peer}",
         "bound": target.bound,

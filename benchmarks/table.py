@@ -37,9 +37,9 @@ def row_lines(row: dict[str, Any]) -> list[str]:
         lines.append(f"  {line['name']:32} {figures:42} {share:>9} {ratio:>8}  {agreement(line)}".rstrip())
     for target in row["targets"]:
         bound = f"{'at least' if target['at_least'] else 'at most'} {number(target['bound'])}"
-        reached = "not measured" if target["reached"] is None else number(target["reached"])
-        verdict = "met" if target["met"] else "missed"
-        lines.append(f"  target {verdict}: {bound} {target['figure']}, reached {reached}")
+        reached = "not measured" if target["reached"] is None else f"reached {number(target['reached'])}"
+        verdict = {True: " met", False: " missed", None: ""}[target["met"]]
+        lines.append(f"  target{verdict}: {bound} {target['figure']}, {reached}")
     return lines
 
 

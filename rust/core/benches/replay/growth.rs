@@ -19,17 +19,14 @@ pub enum Shape {
     Queue,
 }
 
-/// Pairs of a cancel and an add that are measured: fewer where a search through the queue takes its time.
-const MOST_PAIRS: usize = 1_000_000;
-const LEAST_PAIRS: usize = 2_000;
-const WORK: usize = 100_000_000;
+/// Pairs of a cancel and an add that are measured: as many for every size, so that reading them costs the same.
+const PAIRS: usize = 100_000;
 
 /// Keeps a side at `size` orders: takes one off anywhere, adds one. With [`Shape::Levels`] a level goes and another one
 /// appears each time, at random places of the ladder, which is the worst that a feed can do to it. Returns the number of
 /// records and the time they took; records are made before.
 pub fn churn<S: Subject>(shape: Shape, size: usize) -> (usize, Clock) {
     let mut dice = Pcg64Mcg::seed_from_u64(7);
-    let pairs = (WORK / size).clamp(LEAST_PAIRS, MOST_PAIRS);
     // Twice as many prices as levels, so that there is always a free one to go to.
     let mut free: Vec<i64> = (size..2 * size).map(ticks).collect();
     let price_of = |index: usize| if matches!(shape, Shape::Levels) { ticks(index) } else { 0 };
@@ -39,8 +36,8 @@ pub fn churn<S: Subject>(shape: Shape, size: usize) -> (usize, Clock) {
         resting.swap(index, dice.random_range(0..=index));
     }
     let opening: Vec<MboRecord> = resting.iter().map(|&(id, price)| order(b'A', id, price)).collect();
-    let mut records = Vec::with_capacity(2 * pairs);
-    for id in (size as u64 + 1..).take(pairs) {
+    let mut records = Vec::with_capacity(2 * PAIRS);
+    for id in (size as u64 + 1..).take(PAIRS) {
         let at = dice.random_range(0..size);
         let (gone, price) = resting[at];
         records.push(order(b'C', gone, price));
