@@ -80,14 +80,13 @@ def millions(run: Run) -> Figures:
 def latencies(run: Run) -> Figures:
     """Of single answers, and what the index behind them costs."""
     times = sorted(run["moments_s"])
-    figures = {
+    return {
         "ms p50": times[len(times) // 2] * 1e3,
         "ms p99": times[min(len(times) * 99 // 100, len(times) - 1)] * 1e3,
         "ms at most": times[-1] * 1e3,
+        "% index": run["index_bytes"] / run["tape_bytes"] * 100,
         "s to build": run["build_wall_s"],
     }
-    # Where nothing is kept beside the tape, there is no share to tell.
-    return figures | ({"% index": run["index_bytes"] / run["tape_bytes"] * 100} if run["index_bytes"] else {})
 
 
 def bounded(run: Run) -> Figures:

@@ -135,7 +135,7 @@ def held(target: Target, first: dict[str, Any], results: list[dict[str, Any]]) -
     """A figure held against its target."""
     reached: float | None = None
     if target.peer is None:
-        reached = first["figures"].get(target.figure, {}).get("median")
+        reached = first["figures"][target.figure]["median"]
     else:
         peer = next(line for line in results if line["name"] == target.peer)
         reached = ratio(first, peer, target.figure) if "error" not in peer else None
