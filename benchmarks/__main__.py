@@ -54,21 +54,22 @@ def main() -> int:
         "rows": [],
         "growth": [],
     }
+    folder = asked.results or (flows.folder if asked.quick else HERE / "results")
+    folder.mkdir(parents=True, exist_ok=True)
+    # Some rows alone do not take the place of the whole table.
+    part = "".join(f"-{key}" for key in asked.only or ())
+    path = folder / f"{datetime.now(UTC):%Y-%m-%d}-{slug()}{part}.json"
     for key in wanted:
         if key == GROWTH:
             flow = flows.synthetic(sizes.synthetic)
             results["growth"] = grow(plan.replay, sizes.growth, flow.path, flow.records, asked.runs)
-            continue
-        row = rows[key]()
-        if row is None:
+        elif (row := rows[key]()) is not None:
+            results["rows"].append(run_row(row, asked.runs))
+        else:
             print(f"{key}: not measured, BOOKTAPE_TEST_DATA does not have its file", file=sys.stderr)
-            continue
-        results["rows"].append(run_row(row, asked.runs))
+        # After every row: what took minutes to measure is not lost with what comes after it.
+        path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     print(table(results))
-    folder = asked.results or (flows.folder if asked.quick else HERE / "results")
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{datetime.now(UTC):%Y-%m-%d}-{slug()}.json"
-    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     print(f"\nwritten: {path}")
     subprocess.run([str(PEERS), str(HERE / "plot.py"), str(path)], check=True)
     return int(any("error" in line for row in results["rows"] for line in row["subjects"]))

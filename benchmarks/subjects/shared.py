@@ -55,7 +55,6 @@ class Spent:
     @contextmanager
     def measured(self) -> Iterator[None]:
         """Measures what is done within, without the garbage collector."""
-        gc.collect()
         gc.disable()
         wall, cpu = time.perf_counter(), time.process_time()
         try:
