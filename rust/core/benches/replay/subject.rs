@@ -15,7 +15,8 @@ pub type Level = (i64, u64, u32);
 
 /// Reading a book after a record.
 pub trait Best {
-    fn prices(&self) -> [Option<i64>; 2];
+    /// Of bids and asks; [`Price::UNDEF`] where there is none.
+    fn prices(&self) -> [i64; 2];
     fn levels(&self) -> [Option<Level>; 2];
 }
 
@@ -34,9 +35,9 @@ pub trait Subject: Default {
 pub struct Bytes(u64);
 
 impl Best for Bytes {
-    fn prices(&self) -> [Option<i64>; 2] {
+    fn prices(&self) -> [i64; 2] {
         // Something that depends on every byte, or reading them would be optimised away.
-        [Some(self.0.cast_signed()), None]
+        [self.0.cast_signed(), 0]
     }
 
     fn levels(&self) -> [Option<Level>; 2] {
@@ -60,10 +61,8 @@ impl Subject for Bytes {
 }
 
 impl Best for Book {
-    fn prices(&self) -> [Option<i64>; 2] {
-        let price =
-            |side| Some(self.best_price(side)).filter(|price| price.is_defined()).map(|Price(price)| price);
-        [price(Side::Bid), price(Side::Ask)]
+    fn prices(&self) -> [i64; 2] {
+        [self.best_price(Side::Bid).0, self.best_price(Side::Ask).0]
     }
 
     fn levels(&self) -> [Option<Level>; 2] {
@@ -119,8 +118,8 @@ impl Subject for Books {
 }
 
 impl Best for Textbook {
-    fn prices(&self) -> [Option<i64>; 2] {
-        [self.best_price(Side::Bid), self.best_price(Side::Ask)]
+    fn prices(&self) -> [i64; 2] {
+        [Side::Bid, Side::Ask].map(|side| self.best_price(side).unwrap_or(Price::UNDEF.0))
     }
 
     fn levels(&self) -> [Option<Level>; 2] {
