@@ -104,7 +104,7 @@ def result(row: Row, subject: Subject, runs: list[Run]) -> dict[str, Any]:
     if failed:
         return {"name": subject.name, "error": failed[0]}
     figures = [row.figures(run) for run in runs]
-    kept = [{key: value for key, value in run.items() if key != "moments_s"} for run in runs]
+    kept = [{key: value for key, value in run.items() if not key.startswith("moments_")} for run in runs]
     return {
         "name": subject.name,
         "figures": {name: spread([one[name] for one in figures]) for name in figures[0]},

@@ -62,17 +62,19 @@ def moments(path: Path, count: int) -> None:
     first = len(tape) // 8
     instruments = [one.instrument_id for one in tape.instruments]
     dice = random.Random(SEED)
-    times = []
+    times, busy = [], []
     with reading.measured():
         for _ in range(count):
             moment, instrument = dice.randrange(first, len(tape)), dice.choice(instruments)
-            start = time.perf_counter()
+            start, before = time.perf_counter(), time.process_time()
             tape.book_at(moment, instrument)
             times.append(time.perf_counter() - start)
+            busy.append(time.process_time() - before)
     report(
         count,
         reading,
         moments_s=times,
+        moments_cpu_s=busy,
         build_wall_s=building.wall,
         build_cpu_s=building.cpu,
         index_bytes=index.bytes,
