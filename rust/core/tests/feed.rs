@@ -4,10 +4,11 @@
 use std::io::Write;
 
 use booktape_core::error::Fault;
-use booktape_core::feed::{Limits, Options};
+use booktape_core::feed::{Interval, Limits, Options};
 use booktape_core::tape::Tape;
-use booktape_core::types::MboRecord;
+use booktape_core::types::{MboRecord, Nanos};
 use booktape_core::{Error, synth};
+use dbn::decode::dbn::MetadataDecoder;
 use dbn::encode::dbn::Encoder;
 use dbn::encode::{DbnEncodable, EncodeRecord};
 use dbn::{
@@ -302,4 +303,36 @@ fn times_find_positions() {
     }
     let outside = tape.position_at(booktape_core::types::Nanos(1)).unwrap_err().to_string();
     assert!(outside.contains("the tape goes from"), "{outside}");
+}
+
+#[test]
+fn derived_metadata_keeps_symbols_and_adds_what_records_named() {
+    let bytes = encoded(&metadata(1, Some(Schema::Mbo), false), &[mbo(1, 7, MONDAY)]);
+    let tape = read(&bytes).unwrap();
+    let names = [
+        Interval {
+            instrument_id: 7,
+            symbol: "not this".into(),
+            start: Nanos(MONDAY),
+            end: Nanos(MONDAY + DAY),
+        },
+        Interval {
+            instrument_id: 9,
+            symbol: "NQH6".into(),
+            start: Nanos(MONDAY + 5),
+            end: Nanos(MONDAY + DAY),
+        },
+    ];
+    let end = Nanos(MONDAY + DAY);
+    let derived = tape.metadata().derived("mbp-1", &names, Nanos(MONDAY), end).unwrap();
+    let decoded = MetadataDecoder::<_, RecordHeader>::new(derived.raw()).decode().unwrap();
+    assert_eq!(
+        (decoded.version, decoded.schema, decoded.dataset.as_str()),
+        (3, Some(Schema::Mbp1), "GLBX.MDP3")
+    );
+    assert_eq!((decoded.start, decoded.end.unwrap().get(), decoded.ts_out), (MONDAY, MONDAY + DAY, false));
+    assert_eq!(decoded.symbols, ["ESH6", "CLH6", "NQH6"]);
+    let nq = Interval { start: Nanos(MONDAY), ..names[1].clone() };
+    assert_eq!(derived.intervals(), [tape.metadata().intervals(), vec![nq]].concat());
+    assert!(tape.metadata().derived("mbp-2", &[], Nanos(MONDAY), end).is_err());
 }

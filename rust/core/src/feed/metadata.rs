@@ -1,5 +1,6 @@
 //! The metadata at the head of a DBN stream.
 
+use std::collections::HashMap;
 use std::io::Read;
 
 use dbn::decode::dbn::MetadataDecoder;
@@ -67,6 +68,46 @@ impl Metadata {
             .symbols(symbols.iter().map(|(_, symbol)| symbol.clone()).collect())
             .mappings(mappings.collect())
             .build();
+        Self::encode(decoded)
+    }
+
+    /// Metadata of rows derived from this stream: another schema, version 3, without `ts_out`.
+    ///
+    /// Symbols stay what they were. `names` adds what ids meant that the metadata did not know, as mapping records say
+    /// it; in metadata a meaning lasts whole days. `end` is exclusive.
+    ///
+    /// # Errors
+    /// [`Fault::Metadata`] for a schema that DBN does not have, or a symbol longer than it allows.
+    pub fn derived(&self, schema: &str, names: &[Interval], start: Nanos, end: Nanos) -> Result<Self, Fault> {
+        let mut decoded = self.decoded.clone();
+        decoded.upgrade(VersionUpgradePolicy::UpgradeToV3);
+        decoded.schema = Some(schema.parse().map_err(|error| damaged(&error))?);
+        (decoded.start, decoded.end) = (start.0, std::num::NonZeroU64::new(end.0));
+        (decoded.limit, decoded.ts_out) = (None, false);
+        // A live stream maps from whatever was asked for; its mapping records name raw symbols.
+        let stype_in = *decoded.stype_in.get_or_insert(SType::RawSymbol);
+        let known = self.intervals();
+        let is_known = |id| known.binary_search_by_key(&id, |interval| interval.instrument_id).is_ok();
+        let mappings = decoded.mappings.iter().enumerate();
+        let mut slots: HashMap<String, usize> =
+            mappings.map(|(slot, mapping)| (mapping.raw_symbol.clone(), slot)).collect();
+        for name in names.iter().filter(|name| !is_known(name.instrument_id)) {
+            let (mut from, mut to) = (name.symbol.clone(), name.instrument_id.to_string());
+            if stype_in == SType::InstrumentId {
+                std::mem::swap(&mut from, &mut to);
+            }
+            let interval = dbn::MappingInterval {
+                start_date: date_of(name.start),
+                end_date: day_after(name.end),
+                symbol: to,
+            };
+            let slot = *slots.entry(from.clone()).or_insert_with(|| {
+                decoded.symbols.push(from.clone());
+                decoded.mappings.push(dbn::SymbolMapping { raw_symbol: from, intervals: Vec::new() });
+                decoded.mappings.len() - 1
+            });
+            decoded.mappings[slot].intervals.push(interval);
+        }
         Self::encode(decoded)
     }
 
@@ -199,6 +240,11 @@ fn metadata_ends(have: usize, need: usize) -> Fault {
 fn date_of(ts: Nanos) -> time::Date {
     time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ts.0))
         .map_or(time::Date::MAX, time::OffsetDateTime::date)
+}
+
+/// The day after the last moment before `end`.
+fn day_after(end: Nanos) -> time::Date {
+    date_of(Nanos(end.0.saturating_sub(1))).next_day().unwrap_or(time::Date::MAX)
 }
 
 fn midnight(date: time::Date) -> Nanos {
