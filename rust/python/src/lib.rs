@@ -6,6 +6,7 @@
 mod book;
 mod buffer;
 mod counters;
+mod derive;
 mod detached;
 mod errors;
 mod market;
@@ -24,6 +25,8 @@ mod _native {
     use super::buffer::RecordBuffer;
     #[pymodule_export]
     use super::counters::counters;
+    #[pymodule_export]
+    use super::derive::derive_rows;
     #[pymodule_export]
     use super::market::Market;
     #[pymodule_export]

@@ -34,7 +34,8 @@ impl<const N: usize> Quotes<N> {
     ) {
         let effect = self.book.apply(record, notes);
         let is_last = record.flags().is_last();
-        if !matches!(effect, Effect::Skipped(Anomaly::InvalidRecord { .. })) {
+        let can_be = !matches!(effect, Effect::Skipped(Anomaly::InvalidRecord { .. }));
+        if can_be {
             match record.action {
                 // It moves nothing, so that the book is still what it was before the trade.
                 b'T' => {
@@ -62,7 +63,7 @@ impl<const N: usize> Quotes<N> {
         if is_last {
             match self.top.change(&self.book) {
                 Some(change) => self.row(record, form, change.depth, change.side, emit),
-                None if record.flags().is_snapshot() => self.row(record, form, 0, None, emit),
+                None if can_be && record.flags().is_snapshot() => self.row(record, form, 0, None, emit),
                 None => {}
             }
             self.latest = None;

@@ -4,5 +4,7 @@
 mod events;
 #[path = "../flow/mod.rs"]
 mod flow;
+mod intervals;
 mod layout;
+mod properties;
 mod rows;
