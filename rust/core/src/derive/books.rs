@@ -47,3 +47,11 @@ impl<T: Default> PerBook<T> {
         self.states.iter_mut().filter(move |(key, _)| of_instrument(key)).map(|(_, state)| state)
     }
 }
+
+impl<T> FromIterator<(BookKey, T)> for PerBook<T> {
+    fn from_iter<I: IntoIterator<Item = (BookKey, T)>>(states: I) -> Self {
+        let states: Vec<_> = states.into_iter().collect();
+        let slots = states.iter().enumerate().map(|(slot, (key, _))| (*key, slot)).collect();
+        Self { slots, states, recent: None }
+    }
+}

@@ -18,6 +18,7 @@ use hashbrown::HashMap;
 use zerocopy::IntoBytes;
 
 use crate::book::Book;
+use crate::market::Market;
 use crate::types::{MboRecord, Notes, Side};
 use bars::Bars;
 use books::PerBook;
@@ -103,6 +104,32 @@ impl Deriver {
             (_, None) => Rows::Best(form, PerBook::default(), Notes::default()),
         };
         Self { schema, rows, symbols: HashMap::default() }
+    }
+
+    /// One that goes on where a market stands, and gives the rows that one which saw all records before would give.
+    ///
+    /// `None` where only those records can tell: within an event, whose rows say how it began, and for schemas that carry
+    /// more along than books.
+    #[must_use]
+    pub fn resume(schema: Schema, options: DeriveOptions, market: &Market) -> Option<Self> {
+        let mut deriver = Self::new(schema, options);
+        let entries = market.entries().iter();
+        let is_between_events = !entries.clone().any(|entry| entry.book.is_mid_event());
+        match &mut deriver.rows {
+            Rows::Trades => {}
+            Rows::TradesWithBest(books, _) => {
+                *books = entries.map(|entry| (entry.key, entry.book.clone())).collect();
+            }
+            Rows::Best(_, books, _) if is_between_events => {
+                *books = entries.map(|entry| (entry.key, Quotes::after_event(&entry.book))).collect();
+            }
+            Rows::Depth(_, books, _) if is_between_events => {
+                *books = entries.map(|entry| (entry.key, Quotes::after_event(&entry.book))).collect();
+            }
+            _ => return None,
+        }
+        deriver.symbols.clone_from(market.symbols());
+        Some(deriver)
     }
 
     /// What it makes.

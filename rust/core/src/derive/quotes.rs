@@ -23,6 +23,11 @@ pub(super) struct Form {
 }
 
 impl<const N: usize> Quotes<N> {
+    /// Goes on from a book as an event left it: the last row showed what it is.
+    pub(super) fn after_event(book: &Book) -> Self {
+        Self { book: book.clone(), top: Top::shown_of(book), latest: None }
+    }
+
     /// Applies a record, and hands over the row it gives, if any.
     #[inline]
     pub(super) fn apply(

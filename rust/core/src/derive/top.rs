@@ -41,6 +41,14 @@ impl<const N: usize> Default for Top<N> {
 }
 
 impl<const N: usize> Top<N> {
+    /// The levels of a book whose last row showed them as they are.
+    pub(super) fn shown_of(book: &Book) -> Self {
+        let mut top = Self::default();
+        top.read(book);
+        top.show();
+        top
+    }
+
     /// Takes note of what a record did to the book.
     #[inline]
     pub(super) fn follow(&mut self, book: &Book, record: &MboRecord, effect: &Effect) {

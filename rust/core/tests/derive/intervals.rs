@@ -1,6 +1,7 @@
 //! Rows that stand for an interval of time: bbo and ohlcv.
 
 use booktape_core::derive::{DeriveOptions, Deriver, Schema};
+use booktape_core::market::Market;
 use booktape_core::types::Side::{Ask, Bid};
 use booktape_core::types::{MboRecord, Nanos, Price};
 use dbn::{BboMsg, Mbp1Msg, OhlcvMsg};
@@ -182,4 +183,27 @@ fn another_instrument_under_the_same_number_starts_again() {
         let expected = [px(100).0, px(100).0, px(100).0, none, px(50).0];
         assert_eq!(bids, if schema == Schema::Tbbo { &expected[1..4] } else { &expected[..] });
     }
+}
+
+#[test]
+fn schemas_that_carry_more_than_books_do_not_resume() {
+    for schema in [Schema::Bbo1S, Schema::Bbo1M, Schema::Ohlcv1S, Schema::Ohlcv1D] {
+        assert!(Deriver::resume(schema, DeriveOptions::default(), &Market::new()).is_none());
+    }
+}
+
+#[test]
+fn a_resumed_deriver_knows_what_numbers_meant() {
+    let mut market = Market::new();
+    market.name(7, "OLD");
+    market.apply_all(&[of(7, 1, add(1, Bid, 100, 1))]).unwrap();
+    let mut deriver = Deriver::resume(Schema::Tbbo, DeriveOptions::default(), &market).unwrap();
+    let mut rows = Vec::new();
+    deriver.name(7, "OLD");
+    deriver.apply(&of(7, 1, trade(Ask, 100, 1)), &mut rows);
+    deriver.name(7, "NEW");
+    deriver.apply(&of(7, 1, trade(Ask, 100, 1)), &mut rows);
+    let bids: Vec<_> =
+        decode::<Mbp1Msg>(Schema::Tbbo, &rows).iter().map(|row| row.levels[0].bid_px).collect();
+    assert_eq!(bids, [px(100).0, Price::UNDEF.0]);
 }

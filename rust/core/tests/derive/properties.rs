@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use booktape_core::book::Book;
 use booktape_core::derive::{DeriveOptions, Deriver, Schema};
+use booktape_core::market::Market;
 use booktape_core::types::{BookKey, Flags, MboRecord, Notes, Price, Side};
 use dbn::Mbp10Msg;
 use proptest::prelude::*;
@@ -51,6 +52,14 @@ fn levels(book: &Book, side: Side) -> Vec<(i64, u32, u32)> {
     levels
 }
 
+fn deriver_rows(deriver: &mut Deriver, records: &[MboRecord]) -> Vec<u8> {
+    let mut rows = Vec::new();
+    for record in records {
+        deriver.apply(record, &mut rows);
+    }
+    rows
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -83,13 +92,30 @@ proptest! {
         }
     }
 
+    /// Going on from a market anywhere gives the same rows as going along from the start, or says that it cannot.
+    #[test]
+    fn resuming_changes_nothing(
+        stream in prop::collection::vec(any_record(), 0..150),
+        at in any::<prop::sample::Index>(),
+        schema in prop::sample::select(&[Schema::Mbp1, Schema::Mbp10, Schema::Tbbo, Schema::Trades][..]),
+    ) {
+        let (before, after) = stream.split_at(if stream.is_empty() { 0 } else { at.index(stream.len()) });
+        let mut deriver = Deriver::new(schema, DeriveOptions::default());
+        let mut market = Market::new();
+        market.apply_all(before).unwrap();
+        deriver_rows(&mut deriver, before);
+        let is_within = market.entries().iter().any(|entry| entry.book.is_mid_event());
+        match Deriver::resume(schema, DeriveOptions::default(), &market) {
+            Some(mut resumed) => prop_assert_eq!(deriver_rows(&mut resumed, after), deriver_rows(&mut deriver, after)),
+            None => prop_assert!(is_within && matches!(schema, Schema::Mbp1 | Schema::Mbp10)),
+        }
+    }
+
     #[test]
     fn every_schema_takes_any_stream(stream in prop::collection::vec(any_record(), 0..100)) {
         for schema in Schema::ALL {
-            let (mut deriver, mut rows) = (Deriver::new(schema, DeriveOptions::default()), Vec::new());
-            for record in &stream {
-                deriver.apply(record, &mut rows);
-            }
+            let mut deriver = Deriver::new(schema, DeriveOptions::default());
+            let mut rows = deriver_rows(&mut deriver, &stream);
             deriver.finish(&mut rows);
             prop_assert_eq!(rows.len() % schema.row_size(), 0);
             for row in rows.chunks(schema.row_size()) {
