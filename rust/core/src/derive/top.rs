@@ -15,6 +15,8 @@ pub(super) struct Top<const N: usize> {
     /// Only levels `first..end` may differ between the two.
     first: usize,
     end: usize,
+    /// The side on which they may, if it is one.
+    touched: Option<Side>,
     /// `now` must be read from the book anew: whole sides have changed.
     is_stale: bool,
 }
@@ -36,7 +38,14 @@ enum Place {
 
 impl<const N: usize> Default for Top<N> {
     fn default() -> Self {
-        Self { now: [Pair::NONE; N], shown: [Pair::NONE; N], first: N, end: 0, is_stale: false }
+        Self {
+            now: [Pair::NONE; N],
+            shown: [Pair::NONE; N],
+            first: N,
+            end: 0,
+            touched: None,
+            is_stale: false,
+        }
     }
 }
 
@@ -89,30 +98,26 @@ impl<const N: usize> Top<N> {
     #[inline]
     pub(super) fn change(&mut self, book: &Book) -> Option<Change> {
         self.refresh(book);
-        if self.first >= self.end {
+        let differs = |(now, shown): (&Pair, &Pair)| now != shown;
+        let mut pairs = self.now.iter().zip(&self.shown).take(self.end).skip(self.first);
+        let Some(within) = pairs.position(differs) else {
+            self.settle();
             return None;
-        }
-        let (mut bid, mut ask, mut depth) = (false, false, N);
-        for (at, (now, shown)) in self.now.iter().zip(&self.shown).enumerate().skip(self.first) {
-            if at >= self.end {
-                break;
-            }
-            if now != shown {
-                depth = depth.min(at);
-                bid |= now.half(Side::Bid) != shown.half(Side::Bid);
-                ask |= now.half(Side::Ask) != shown.half(Side::Ask);
-            }
-        }
-        if depth == N {
-            (self.first, self.end) = (N, 0);
-            return None;
-        }
-        let side = match (bid, ask) {
+        };
+        let depth = self.first + within;
+        let side = self.touched.or_else(|| self.changed_side(depth));
+        Some(Change { depth, side })
+    }
+
+    /// The side that changed from a level on, if it is one.
+    fn changed_side(&self, depth: usize) -> Option<Side> {
+        let pairs = || self.now.iter().zip(&self.shown).take(self.end).skip(depth);
+        let changed = |side| pairs().any(|(now, shown)| now.half(side) != shown.half(side));
+        match (changed(Side::Bid), changed(Side::Ask)) {
             (true, false) => Some(Side::Bid),
             (false, true) => Some(Side::Ask),
             _ => None,
-        };
-        Some(Change { depth, side })
+        }
     }
 
     /// A row shows the levels as they are now.
@@ -123,11 +128,20 @@ impl<const N: usize> Top<N> {
         {
             shown.copy_from_slice(now);
         }
+        self.settle();
+    }
+
+    /// There is no difference any more.
+    #[inline]
+    const fn settle(&mut self) {
         (self.first, self.end) = (N, 0);
     }
 
+    /// Levels of a side may have changed.
     #[inline]
-    fn mark(&mut self, first: usize, end: usize) {
+    fn mark(&mut self, side: Side, first: usize, end: usize) {
+        let is_only_side = self.first >= self.end || self.touched == Some(side);
+        self.touched = is_only_side.then_some(side);
         self.first = self.first.min(first);
         self.end = self.end.max(end);
     }
@@ -148,7 +162,8 @@ impl<const N: usize> Top<N> {
             }
         }
         self.is_stale = false;
-        self.mark(0, N);
+        self.mark(Side::Bid, 0, N);
+        self.mark(Side::Ask, 0, N);
     }
 
     #[inline]
@@ -176,7 +191,7 @@ impl<const N: usize> Top<N> {
             Place::At(at) => match book.level(side, price) {
                 Some(level) => {
                     self.now[at].set_half(side, half(Some(level)));
-                    self.mark(at, at + 1);
+                    self.mark(side, at, at + 1);
                 }
                 None => self.close(book, side, at),
             },
@@ -196,7 +211,7 @@ impl<const N: usize> Top<N> {
             self.now[behind].set_half(side, ahead);
         }
         self.now[at].set_half(side, level);
-        self.mark(at, N);
+        self.mark(side, at, N);
     }
 
     /// A level went: those behind it move up.
@@ -207,6 +222,6 @@ impl<const N: usize> Top<N> {
         }
         let last = if N == 1 { book.best(side) } else { book.levels(side).nth(N - 1) };
         self.now[N - 1].set_half(side, half(last));
-        self.mark(at, N);
+        self.mark(side, at, N);
     }
 }
