@@ -20,14 +20,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = re.compile(r"^```(pycon|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DOCUMENTS = {
-    path.name: text
+    path.relative_to(ROOT).as_posix(): text
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md"))
     if EXAMPLE.search(text := path.read_text())
 }
 BOOKTAPE = str(Path(sys.executable).with_name("booktape"))
 PORT = "http://127.0.0.1:8000"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-FOR_THE_READER = {"make", "source", "cd", "git"}
+FOR_THE_READER = {"make", "source", "cd", "git", "cargo", ".venv/bin/python"}
 
 
 @dataclass
