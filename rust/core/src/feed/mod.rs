@@ -4,6 +4,7 @@
 //! stream held beside them. It reads in pieces of bounded size, and every fault says at which record and byte it sits.
 
 mod aside;
+mod csv;
 mod metadata;
 mod parse;
 mod source;
@@ -13,6 +14,7 @@ mod write;
 use std::io::Read;
 
 pub use aside::{Aside, AsideFact, TYPE_NAMES};
+pub use csv::Csv;
 pub use metadata::{Interval, Metadata, publisher_name};
 pub use source::Limits;
 pub use whole::{Sink, Whole, write_whole};

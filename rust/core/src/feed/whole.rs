@@ -22,12 +22,26 @@ impl<'a> Sink<'a> {
         Self { name, out }
     }
 
+    /// What errors call it.
+    #[must_use]
+    pub const fn name(&self) -> &Path {
+        self.name
+    }
+
     /// Writes all of the bytes.
     ///
     /// # Errors
     /// [`Error::Io`] naming the sink.
     pub fn put(&mut self, bytes: &[u8]) -> Result<()> {
         self.out.write_all(bytes).map_err(|source| self.failed(source))
+    }
+
+    /// Sends on what is held back on the way.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the sink.
+    pub fn finish(&mut self) -> Result<()> {
+        self.out.flush().map_err(|source| self.failed(source))
     }
 
     /// The error for a write that failed.

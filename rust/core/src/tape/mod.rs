@@ -207,6 +207,12 @@ impl Tape {
         &self.others
     }
 
+    /// Everything that happens to books between records, in order, with the index of the record that each precedes.
+    #[must_use]
+    pub fn turns(&self) -> &[(u64, Turn)] {
+        &self.turns
+    }
+
     /// Refuses a position outside the tape.
     ///
     /// # Errors

@@ -1,0 +1,187 @@
+//! A tape's rows, block by block, however long the tape is.
+
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use zerocopy::IntoBytes;
+
+use super::names::Names;
+use super::what::{Wanted, What, field};
+use crate::derive::Deriver;
+use crate::error::{Error, Result};
+use crate::feed::{Interval, Metadata, Progress};
+use crate::tape::{Step, Tape, Turn};
+use crate::types::{MboRecord, Nanos};
+
+/// Records read between two looks at the clock, the progress bar and Ctrl-C.
+const RECORDS_A_STEP: u64 = 1_024;
+/// A block is given out when it holds this many bytes: what takes it finds it in the cache.
+const BLOCK: usize = 1 << 18;
+
+/// Rows of a tape in the making.
+#[derive(Debug)]
+pub struct Rows {
+    tape: Arc<Tape>,
+    wanted: Wanted,
+    /// None for the records themselves.
+    deriver: Option<Deriver>,
+    names: Names,
+    position: u64,
+    is_finished: bool,
+    given: u64,
+}
+
+impl Rows {
+    /// The rows that are wanted of a tape, from the first.
+    ///
+    /// # Errors
+    /// [`crate::Error::Parameter`] for positions outside the tape.
+    pub fn new(tape: Arc<Tape>, wanted: Wanted) -> Result<Self> {
+        tape.check_position("start", wanted.start)?;
+        tape.check_position("stop", wanted.stop)?;
+        let mut names = Names::default();
+        let (deriver, position) = match wanted.what {
+            What::Derived(schema) => (Some(Deriver::new(schema, wanted.options)), 0),
+            What::Mbo => {
+                for (_, turn) in tape.turns().iter().take_while(|(index, _)| *index < wanted.start) {
+                    if let Turn::Name(instrument_id, symbol) = turn {
+                        names.note(*instrument_id, symbol, Nanos(0));
+                    }
+                }
+                (None, wanted.start)
+            }
+        };
+        Ok(Self { tape, wanted, deriver, names, position, is_finished: false, given: 0 })
+    }
+
+    /// Of which schema they are.
+    #[must_use]
+    pub const fn what(&self) -> What {
+        self.wanted.what
+    }
+
+    /// The metadata that belongs before them in a DBN stream.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the tape's symbols do not fit the current version.
+    pub fn metadata(&self) -> Result<Metadata> {
+        let tape = &self.tape;
+        let Wanted { start, stop, .. } = self.wanted;
+        let time_at = |position| Ok::<_, Error>(tape.record(position)?.map(|record| record.ts_recv()));
+        let last = tape.end().map_or(0, |last| last.0.saturating_add(1));
+        let end = time_at(stop)?.unwrap_or(Nanos(last));
+        let mut names: Vec<Interval> = Vec::new();
+        let mut latest: HashMap<u32, usize, FixedState> = HashMap::default();
+        for (index, turn) in tape.turns() {
+            let (Turn::Name(instrument_id, symbol), Some(start)) = (turn, time_at(*index)?) else { continue };
+            if let Some(before) = latest.insert(*instrument_id, names.len()).and_then(|at| names.get_mut(at))
+            {
+                before.end = start;
+            }
+            names.push(Interval { instrument_id: *instrument_id, symbol: symbol.clone(), start, end });
+        }
+        names.retain(|name| name.start < name.end);
+        let start = time_at(start)?.unwrap_or(end);
+        let made = tape.metadata().derived(self.what().name(), &names, start, end);
+        made.map_err(|fault| Error::Input { name: self.tape.name().to_owned(), fault })
+    }
+
+    /// How many records were read, and how many there are to read.
+    #[must_use]
+    pub fn progress(&self) -> (u64, u64) {
+        (self.position, self.wanted.stop.max(self.position))
+    }
+
+    /// How many rows there were so far.
+    #[must_use]
+    pub const fn given(&self) -> u64 {
+        self.given
+    }
+
+    /// Puts the next rows into a block, in place of what it holds; false where none are left.
+    ///
+    /// # Errors
+    /// Whatever `on_progress` returns: the rows of this block are lost then.
+    pub fn fill(&mut self, block: &mut Vec<u8>, on_progress: Progress<'_>) -> Result<bool> {
+        block.clear();
+        while block.len() < BLOCK && !self.is_finished {
+            let before = block.len();
+            if self.position < self.wanted.stop {
+                self.step(block)?;
+                if self.position <= self.wanted.start {
+                    block.truncate(before);
+                }
+            } else {
+                self.is_finished = true;
+                if let Some(deriver) = &mut self.deriver {
+                    deriver.finish(block);
+                }
+            }
+            self.drop_early(block, before);
+            let (done, total) = self.progress();
+            on_progress(done, total)?;
+        }
+        self.given += (block.len() / self.what().row_size()) as u64;
+        Ok(!block.is_empty())
+    }
+
+    /// Reads the next few records: the one place that knows how.
+    fn step(&mut self, block: &mut Vec<u8>) -> Result<()> {
+        let Self { tape, wanted, deriver, names, position, .. } = self;
+        // A step does not reach over the start, so that its rows are wanted or not, all of them.
+        let wall = if *position < wanted.start { wanted.start.min(wanted.stop) } else { wanted.stop };
+        let until = wall.min(*position + RECORDS_A_STEP);
+        // Names hold from the record behind them on; what the first records mean, their ids meant before.
+        let mut named = Vec::new();
+        tape.walk(*position..until, &mut |_, _| Ok(()), |step| {
+            match step {
+                Step::Turn(Turn::Name(instrument_id, symbol)) => {
+                    if let Some(deriver) = deriver {
+                        deriver.name(*instrument_id, symbol);
+                    }
+                    named.push((*instrument_id, symbol.clone()));
+                }
+                Step::Turn(Turn::Settle(..)) => {}
+                Step::Records(index, records) => {
+                    let since = records.first().filter(|_| index > 0).map_or(Nanos(0), MboRecord::ts_recv);
+                    for (instrument_id, symbol) in named.drain(..) {
+                        names.note(instrument_id, &symbol, since);
+                    }
+                    let taken = records.iter().filter(|record| wanted.takes(record));
+                    match deriver {
+                        Some(deriver) => taken.for_each(|record| deriver.apply(record, block)),
+                        None => taken.for_each(|record| block.extend_from_slice(record.as_bytes())),
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        *position = until;
+        Ok(())
+    }
+
+    /// Takes out the rows from a place on whose interval is before the wanted ones.
+    fn drop_early(&self, block: &mut Vec<u8>, from: usize) {
+        let what = self.what();
+        if what.interval().is_none() || self.wanted.since == Nanos(0) {
+            return;
+        }
+        let mut kept = from;
+        for at in (from..block.len()).step_by(what.row_size()) {
+            let row = at..block.len().min(at + what.row_size());
+            if what.time(&block[row.clone()]) >= self.wanted.since {
+                block.copy_within(row, kept);
+                kept += what.row_size();
+            }
+        }
+        block.truncate(kept);
+    }
+
+    /// What the instrument of a row was called.
+    #[inline]
+    #[must_use]
+    pub fn symbol(&self, row: &[u8]) -> Option<&str> {
+        self.names.at(u32::from_le_bytes(field(row, 4)), self.what().last_moment(row))
+    }
+}
