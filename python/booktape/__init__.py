@@ -9,6 +9,7 @@
 
 from booktape._native import __version__
 from booktape.book import Book
+from booktape.derive import Derived
 from booktape.errors import (
     AnomalyError,
     BooktapeError,
@@ -31,6 +32,7 @@ __all__ = [
     "Book",
     "BooktapeError",
     "Clock",
+    "Derived",
     "Execution",
     "IndexSize",
     "InputError",

@@ -13,6 +13,7 @@ Side: TypeAlias = Literal["B", "A"]
 View: TypeAlias = Literal["matched", "published"]
 Level: TypeAlias = tuple[int, int, int]
 Format: TypeAlias = Literal["full", "json", "dbn"]
+Prices: TypeAlias = Literal["float", "int", "decimal"]
 Progress: TypeAlias = Callable[[int, int], object]
 
 __version__: str
@@ -115,6 +116,70 @@ class Tape:
 @final
 class RecordBuffer(Buffer):
     """A tape's records as one read-only block: 56 bytes a record, without copying."""
+
+@final
+class Rows:
+    """Which rows of a tape, derived or (`schema` "mbo") as they are; every use makes them anew."""
+
+    def __new__(
+        cls,
+        tape: Tape,
+        schema: str,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        since: int = 0,
+        instrument_id: int | None = None,
+        publisher_id: int | None = None,
+    ) -> Rows:
+        """Rows of the records [start, stop), and of intervals whose time is not before `since` (ns)."""
+    @property
+    def schema(self) -> str: ...
+    @property
+    def row_size(self) -> int:
+        """Bytes of a row in DBN."""
+    def columns(self) -> list[tuple[str, str, int]]:
+        """(name, numpy's code of the type, offset) in the order in which they are shown."""
+    def write_dbn(self, path: str | None, *, progress: Progress | None = None) -> int:
+        """Whole or not at all, zstd where the path ends in .zst; to standard output without a path. The number of rows."""
+    def write_csv(
+        self, path: str | None, *, decimal: bool = True, symbols: bool = True, progress: Progress | None = None
+    ) -> int: ...
+    def batches(self, prices: Prices = "float", *, symbols: bool = True, progress: Progress | None = None) -> Batches: ...
+    def arrow_schema(self, prices: Prices = "float", *, symbols: bool = True) -> object:
+        """An "arrow_schema" capsule."""
+    def arrow_stream(self, prices: Prices = "float", *, symbols: bool = True) -> object:
+        """An "arrow_array_stream" capsule: batches made as they are asked for."""
+    def blocks(self) -> Blocks: ...
+
+@final
+class Batches:
+    """Rows as columns, some 65,536 at a time."""
+
+    def __iter__(self) -> Batches: ...
+    def __next__(self) -> Batch: ...
+
+@final
+class Batch:
+    """Implements Arrow's PyCapsule interface."""
+
+    def __len__(self) -> int: ...
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+
+@final
+class Blocks:
+    """Rows as the bytes of DBN records, some thousand at a time."""
+
+    def __iter__(self) -> Blocks: ...
+    def __next__(self) -> bytes: ...
+
+@final
+class WholeFile:
+    """Entered, it gives the path to write to, which gets its final name when left; with an exception nothing is left."""
+
+    def __new__(cls, path: str) -> WholeFile: ...
+    def __enter__(self) -> str: ...
+    def __exit__(self, raised: object | None, value: object | None, traceback: object | None) -> None: ...
 
 @final
 class Market:

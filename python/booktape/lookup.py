@@ -29,20 +29,30 @@ def find_book(tape: Tape, instrument: str | None = None, publisher: str | None =
     >>> find_book(tape, first.symbol) == find_book(tape, str(first.instrument_id), "GLBX.MDP3.GLBX") == first
     True
     """
-    books = tape.instruments
-    if not books:
+    if not tape.instruments:
         raise NotFoundError(f"the tape {tape.name} has no records, so it has no books")
-    if instrument is not None:
-        meant = [book for book in books if instrument in {str(book.instrument_id), book.symbol}]
-        books = _some(meant, "instrument", instrument, tape, books, _instrument)
+    books = _meant(tape, instrument, publisher)
     if len({book.instrument_id for book in books}) != 1:
         raise bad_parameter("instrument", instrument, f"say which: {tape.name} has {_choices(books, _instrument)}")
-    if publisher is not None:
-        meant = [book for book in books if publisher in {str(book.publisher_id), book.publisher}]
-        books = _some(meant, "publisher", publisher, tape, books, _publisher)
     if len(books) != 1:
         raise bad_parameter("publisher", publisher, f"say which: {tape.name} has {_choices(books, _publisher)}")
     return books[0]
+
+
+def find_ids(
+    tape: Tape, instrument: str | int | None = None, publisher: str | int | None = None
+) -> tuple[int | None, int | None]:
+    """The ids of an instrument and a publisher, given as ids, or as texts that are ids or names; None where not given.
+
+    Raises `NotFoundError` naming what there is, `ParameterError` where a symbol is that of several instruments.
+    """
+    books = _meant(tape, instrument, publisher)
+    if instrument is not None and len({book.instrument_id for book in books}) != 1:
+        raise bad_parameter("instrument", instrument, f"say which: {tape.name} has {_choices(books, _instrument)}")
+    return (
+        None if instrument is None else books[0].instrument_id,
+        None if publisher is None else books[0].publisher_id,
+    )
 
 
 def present(market: Market, meant: Instrument) -> Book | None:
@@ -53,10 +63,26 @@ def present(market: Market, meant: Instrument) -> Book | None:
         return None
 
 
+def _meant(tape: Tape, instrument: str | int | None, publisher: str | int | None) -> list[Instrument]:
+    """The books that may be meant: one at least."""
+    books = tape.instruments
+    if instrument is not None:
+        meant = [book for book in books if _is(instrument, book.instrument_id, book.symbol)]
+        books = _some(meant, "instrument", instrument, tape, books, _instrument)
+    if publisher is not None:
+        meant = [book for book in books if _is(publisher, book.publisher_id, book.publisher)]
+        books = _some(meant, "publisher", publisher, tape, books, _publisher)
+    return books
+
+
+def _is(asked: str | int, number: int, name: str | None) -> bool:
+    return asked == number if isinstance(asked, int) else asked in {str(number), name}
+
+
 def _some(
     meant: list[Instrument],
     kind: str,
-    asked: str,
+    asked: str | int,
     tape: Tape,
     books: Sequence[Instrument],
     name: Callable[[Instrument], str],

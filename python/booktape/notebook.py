@@ -77,6 +77,11 @@ def tape_html(tape: Tape) -> str:
     return title + left + _table(_cells("th", "instrument", "symbol", "publisher", "records"), rows) + rest
 
 
+def derived_html(about: str, columns: list[str]) -> str:
+    """What rows are of, and their columns."""
+    return f"<div><strong>{escape(about)}</strong></div><div>{escape(' · '.join(columns))}</div>"
+
+
 def _rung(level: Level, places: int, widest: int, *, ask: bool) -> str:
     share = round(100 * level.size / max(widest, 1))
     side, colour = ("left", _ASK) if ask else ("right", _BID)

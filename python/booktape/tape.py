@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
+from booktape.derive import Derived
 from booktape.market import Market
 from booktape.moment import Moment, Time, iso
 from booktape.parameters import COUNT_RANGE, ID_RANGE, PUBLISHER_RANGE, bad_parameter, within
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from booktape.audit import Audit
     from booktape.book import Book
     from booktape.records import Records
+    from booktape.values import Prices, Schema
 
 Path: TypeAlias = str | os.PathLike[str]
 """A file's name."""
@@ -134,6 +136,55 @@ class Tape:
     def to_dbn(self, path: Path, *, progress: Progress | None = None) -> None:
         """Writes a DBN file, whole or not at all; zstd-compressed where the path ends in ``.zst``."""
         self._native.write_dbn(os.fspath(path), progress=progress)
+
+    def to_csv(self, path: Path, *, progress: Progress | None = None) -> int:
+        """Writes the records as comma-separated values: ``derive("mbo").to_csv(path)``. Returns their number."""
+        return self.derive("mbo").to_csv(path, progress=progress)
+
+    def to_parquet(self, path: Path, *, progress: Progress | None = None) -> int:
+        """Writes the records as a Parquet file: ``derive("mbo").to_parquet(path)``. Returns their number."""
+        return self.derive("mbo").to_parquet(path, progress=progress)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.derive("mbo").__arrow_c_stream__(requested_schema)
+
+    def derive(
+        self,
+        schema: Schema,
+        *,
+        start: Moment | SupportsIndex | Time | None = None,
+        end: Moment | SupportsIndex | Time | None = None,
+        instrument_id: SupportsIndex | None = None,
+        publisher_id: SupportsIndex | None = None,
+        prices: Prices = "float",
+        symbols: bool = True,
+    ) -> Derived:
+        """Rows of another schema of Databento's, made from the records by the rules of docs/derived.md.
+
+        mbp-1, mbp-10, tbbo, trades, bbo-1s, bbo-1m, ohlcv-1s, -1m, -1h and -1d; ``"mbo"`` is the records themselves.
+        Nothing is done until the rows are used: `Derived` says how.
+
+        `start` and `end` are moments as in `market_at`: rows are those of the records from the first at or after `start`
+        to the last before `end`, of books built from the tape's beginning. Bars and samples are those whose time is at or
+        after `start`; one that `end` cuts is there as far as it came. A moment outside the tape is a `ParameterError`, an
+        instrument or publisher that is not on it a `NotFoundError`.
+
+        >>> import booktape as bt
+        >>> tape = bt.synthesize(messages=10_000, instruments=2, seed=1)
+        >>> one = tape.derive("mbp-1", instrument_id=tape.instruments[0].instrument_id, prices="int")
+        >>> one.columns[-3:]
+        ['bid_ct_00', 'ask_ct_00', 'symbol']
+        """
+        return Derived._of(  # noqa: SLF001
+            self,
+            schema,
+            start=start,
+            end=end,
+            instrument_id=instrument_id,
+            publisher_id=publisher_id,
+            prices=prices,
+            symbols=symbols,
+        )
 
     def audit(self, *, progress: Progress | None = None) -> Audit:
         """Applies every record and tells what was wrong and where each book stood at the end."""

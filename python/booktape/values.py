@@ -23,6 +23,24 @@ Anomaly: TypeAlias = Literal[
 ]
 """Kinds of anomaly; `booktape.audit.MEANING` says what each one means and what happens then."""
 
+Schema: TypeAlias = Literal[
+    "mbp-1",
+    "mbp-10",
+    "tbbo",
+    "trades",
+    "bbo-1s",
+    "bbo-1m",
+    "ohlcv-1s",
+    "ohlcv-1m",
+    "ohlcv-1h",
+    "ohlcv-1d",
+    "mbo",
+]
+"""What rows of a tape can be: Databento's schemas, of which mbo is the records themselves."""
+
+Prices: TypeAlias = Literal["float", "int", "decimal"]
+"""How prices are shown in columns: floats, integers in units of 1e-9, or decimals of nine places."""
+
 PRICE_SCALE = 1_000_000_000
 """Units of a price in one unit of the quote currency."""
 

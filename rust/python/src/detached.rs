@@ -25,7 +25,12 @@ impl Watcher {
         if now < self.next && done < total {
             return Ok(());
         }
-        self.next = now + BETWEEN_LOOKS;
+        self.tell(done, total)
+    }
+
+    /// The same, whenever the last time was.
+    pub fn tell(&mut self, done: u64, total: u64) -> Result<()> {
+        self.next = Instant::now() + BETWEEN_LOOKS;
         let looked = Python::attach(|py| {
             py.check_signals()?;
             match &self.callback {

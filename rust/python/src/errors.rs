@@ -1,7 +1,9 @@
 //! One enum in Rust, one small tree of exceptions in Python, one match between them.
 
 use booktape_core::Error;
-use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PyLookupError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{
+    PyBrokenPipeError, PyException, PyKeyboardInterrupt, PyLookupError, PyRuntimeError, PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -79,6 +81,10 @@ pub fn to_python(error: Error) -> PyErr {
         let message = error.to_string();
         let Some(tree) = TREE.get(py) else { return PyRuntimeError::new_err(message) };
         let class = match error {
+            // Whoever read standard output has enough; the command line knows what that means.
+            Error::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => {
+                return PyBrokenPipeError::new_err(message);
+            }
             Error::Io { .. } | Error::Input { .. } => &tree.input,
             Error::Anomaly { .. } => &tree.anomaly,
             Error::NotFound(_) => &tree.not_found,

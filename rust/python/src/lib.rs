@@ -9,9 +9,11 @@ mod counters;
 mod derive;
 mod detached;
 mod errors;
+mod export;
 mod market;
 mod stream;
 mod tape;
+mod whole;
 
 use pyo3::prelude::*;
 
@@ -28,11 +30,15 @@ mod _native {
     #[pymodule_export]
     use super::derive::derive_rows;
     #[pymodule_export]
+    use super::export::{Batch, Batches, Blocks, Rows};
+    #[pymodule_export]
     use super::market::Market;
     #[pymodule_export]
     use super::stream::{DepthStream, RecordStream, SharedFrames};
     #[pymodule_export]
     use super::tape::Tape;
+    #[pymodule_export]
+    use super::whole::WholeFile;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
