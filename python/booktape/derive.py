@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, get_args
 
 from booktape import _native
 from booktape.errors import InputError
@@ -15,6 +15,7 @@ from booktape.values import Prices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from booktape.values import Schema
 
 
+When: TypeAlias = "Moment | SupportsIndex | Time | None"
+"""A moment as the calls of a tape take it; None is where the tape begins, or ends."""
+
+
 class Derived:
     """The rows of one schema, made anew and in bounded memory by every use; `Tape.derive` makes it.
 
@@ -31,8 +36,8 @@ class Derived:
     ``pyarrow.table(derived)`` and ``duckdb.sql("from derived")`` take it as it is. Iterating gives the same batches as
     ``pyarrow.RecordBatch``.
 
-    Columns have the names and order of Databento's data frames. Times are timestamp[ns, UTC], `action` and `side` strings
-    of one letter, prices float64 (``"float"``), int64 in units of 1e-9 (``"int"``) or decimal128(19, 9)
+    Columns have the names and order of Databento's data frames. Times are timestamp[ns, UTC], `action` and `side`
+    strings of one letter, prices float64 (``"float"``), int64 in units of 1e-9 (``"int"``) or decimal128(19, 9)
     (``"decimal"``); no time and no price are null. `symbol` is what the instrument was called at that time.
 
     >>> import booktape as bt
@@ -58,8 +63,8 @@ class Derived:
         tape: Tape,
         schema: Schema,
         *,
-        start: Moment | SupportsIndex | Time | None,
-        end: Moment | SupportsIndex | Time | None,
+        start: When,
+        end: When,
         instrument_id: SupportsIndex | None,
         publisher_id: SupportsIndex | None,
         prices: Prices,
@@ -120,7 +125,10 @@ class Derived:
         return self._rows.write_csv(os.fspath(path), decimal=self._decimal, symbols=self._symbols, progress=progress)
 
     def to_parquet(self, path: Path, *, progress: Progress | None = None) -> int:
-        """Writes a Parquet file, whole or not at all, zstd-compressed, a row group a batch. Returns the number of rows."""
+        """Writes a Parquet file, whole or not at all: zstd-compressed, a row group a batch.
+
+        Returns the number of rows.
+        """
         from pyarrow import parquet
 
         with whole_file(path) as part, parquet.ParquetWriter(part, self._arrow_schema(), compression="zstd") as writer:
@@ -150,11 +158,12 @@ class Derived:
 
         fields = sorted([("length", "u1", 0), *self._rows.columns()], key=lambda field: field[2])
         names, formats, offsets = (list(part) for part in zip(*fields, strict=True))
-        layout = {"names": names, "formats": formats, "offsets": offsets, "itemsize": self._rows.row_size}
+        layout: Any = {"names": names, "formats": formats, "offsets": offsets, "itemsize": self._rows.row_size}
         rows = bytearray()
         for block in self._rows.blocks():
             rows += block
-        return np.frombuffer(rows, dtype=np.dtype(layout))  # type: ignore[call-overload, no-any-return] # offsets are beyond the stubs
+        dtype: np.dtype[np.void] = np.dtype(layout)
+        return np.frombuffer(rows, dtype=dtype)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return self._batches()
@@ -222,7 +231,7 @@ def _write(writer: Any, batches: Iterator[pa.RecordBatch]) -> int:
     return rows
 
 
-def _beginning(tape: Tape, start: Moment | SupportsIndex | Time | None) -> tuple[int, int]:
+def _beginning(tape: Tape, start: When) -> tuple[int, int]:
     """The first position that brings rows, and the time from which intervals do."""
     if start is None:
         return 0, 0
@@ -231,7 +240,7 @@ def _beginning(tape: Tape, start: Moment | SupportsIndex | Time | None) -> tuple
     return first, moment.ts if moment.ts is not None else tape._native.ts_at(first) or 0
 
 
-def _ending(tape: Tape, end: Moment | SupportsIndex | Time | None) -> int:
+def _ending(tape: Tape, end: When) -> int:
     """The position before which records bring rows: an index may be that behind the last record."""
     if end is None:
         return len(tape)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
-from booktape.derive import Derived
+from booktape.derive import Derived, When
 from booktape.market import Market
 from booktape.moment import Moment, Time, iso
 from booktape.parameters import COUNT_RANGE, ID_RANGE, PUBLISHER_RANGE, bad_parameter, within
@@ -152,8 +152,8 @@ class Tape:
         self,
         schema: Schema,
         *,
-        start: Moment | SupportsIndex | Time | None = None,
-        end: Moment | SupportsIndex | Time | None = None,
+        start: When = None,
+        end: When = None,
         instrument_id: SupportsIndex | None = None,
         publisher_id: SupportsIndex | None = None,
         prices: Prices = "float",
@@ -164,10 +164,10 @@ class Tape:
         mbp-1, mbp-10, tbbo, trades, bbo-1s, bbo-1m, ohlcv-1s, -1m, -1h and -1d; ``"mbo"`` is the records themselves.
         Nothing is done until the rows are used: `Derived` says how.
 
-        `start` and `end` are moments as in `market_at`: rows are those of the records from the first at or after `start`
-        to the last before `end`, of books built from the tape's beginning. Bars and samples are those whose time is at or
-        after `start`; one that `end` cuts is there as far as it came. A moment outside the tape is a `ParameterError`, an
-        instrument or publisher that is not on it a `NotFoundError`.
+        `start` and `end` are moments as in `market_at`: rows are those of the records from the first at or after
+        `start` to the last before `end`, of books built from the tape's beginning. Bars and samples are those whose
+        time is at or after `start`; one that `end` cuts is there as far as it came. A moment outside the tape is a
+        `ParameterError`, an instrument or publisher that is not on it a `NotFoundError`.
 
         >>> import booktape as bt
         >>> tape = bt.synthesize(messages=10_000, instruments=2, seed=1)

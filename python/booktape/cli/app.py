@@ -11,8 +11,10 @@ from booktape import __version__
 from booktape.cli.audit import audit
 from booktape.cli.book import book
 from booktape.cli.demo import demo
+from booktape.cli.derive import derive
 from booktape.cli.doctor import doctor
 from booktape.cli.exits import MEANING, Exit, report
+from booktape.cli.export import export
 from booktape.cli.inspect import inspect
 from booktape.cli.replay import replay
 from booktape.cli.serve import serve
@@ -51,7 +53,7 @@ def app() -> None:
     """Exactly right order books from Databento Market-by-Order (L3) data."""
 
 
-for _command in (demo, serve, inspect, book, replay, audit, synth, doctor):
+for _command in (demo, serve, inspect, book, replay, derive, export, audit, synth, doctor):
     app.add_command(_command)
 
 
