@@ -10,7 +10,7 @@ import booktape as bt
 from booktape.cli.exits import MEANING, Exit
 from tests.cli.conftest import Run
 
-COMMANDS = ("demo", "serve", "inspect", "book", "replay", "audit", "synth", "doctor")
+COMMANDS = ("demo", "serve", "inspect", "book", "replay", "derive", "export", "audit", "synth", "doctor")
 
 
 def booktape(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:

@@ -1,11 +1,7 @@
 """`inspect`, `book` and `audit`: files in, answers out."""
 
 import json
-import os
-import pty
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +9,7 @@ import pytest
 import booktape as bt
 from booktape.cli.exits import Exit
 from tests.cli.conftest import Run
+from tests.cli.terminal import on_a_terminal
 from tests.conformance.records import Record
 from tests.golden import check_clx5, check_esm4
 
@@ -24,30 +21,6 @@ def two_file(two_instruments: bt.Tape, tmp_path: Path) -> Path:
     path = tmp_path / "two.dbn.zst"
     two_instruments.to_dbn(path)
     return path
-
-
-def on_a_terminal(*arguments: object, **environment: str) -> str:
-    """What the command writes to a terminal, standard output and error together."""
-    controller, terminal = pty.openpty()
-    variables = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR", "CI"}}
-    command = [sys.executable, "-m", "booktape", *map(str, arguments)]
-    running = subprocess.Popen(
-        command,
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        env=variables | {"TERM": "xterm-256color"} | environment,
-    )
-    os.close(terminal)
-    said = b""
-    try:
-        while piece := os.read(controller, 65_536):
-            said += piece
-    except OSError:
-        pass  # Linux says that the other side has closed with an error
-    os.close(controller)
-    assert running.wait(timeout=60) == Exit.OK
-    return said.decode()
 
 
 def test_inspect_tells_what_a_file_is(run: Run, tape: bt.Tape, tape_file: Path) -> None:

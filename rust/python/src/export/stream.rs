@@ -16,7 +16,7 @@ use crate::detached::{Watcher, detached, lock};
 
 const ROWS_A_BATCH: usize = 65_536;
 /// Fewer of wide rows, so that a writer is never busy with a batch for longer than Ctrl-C may take.
-const BYTES_A_BATCH: usize = 12 << 20;
+const BYTES_A_BATCH: usize = 8 << 20;
 
 /// Rows as they become columns.
 pub struct Source {
