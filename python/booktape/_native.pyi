@@ -131,8 +131,13 @@ class Rows:
         since: int = 0,
         instrument_id: int | None = None,
         publisher_id: int | None = None,
+        dataset: str | None = None,
+        clear_depth: int = 0,
     ) -> Rows:
-        """Rows of the records [start, stop), and of intervals whose time is not before `since` (ns)."""
+        """Rows of the records [start, stop), and of intervals whose time is not before `since` (ns).
+
+        By the rules of a dataset, the tape's if not said; `clear_depth` is the `depth` of the rows of clears.
+        """
     @property
     def schema(self) -> str: ...
     @property

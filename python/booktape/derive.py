@@ -69,6 +69,8 @@ class Derived:
         publisher_id: SupportsIndex | None,
         prices: Prices,
         symbols: bool,
+        dataset: str | None,
+        clear_depth: SupportsIndex,
     ) -> Derived:
         if prices not in get_args(Prices):
             raise bad_parameter("prices", prices, f"one of {', '.join(get_args(Prices))}")
@@ -89,6 +91,8 @@ class Derived:
             since=since,
             instrument_id=instrument,
             publisher_id=publisher,
+            dataset=dataset,
+            clear_depth=within("clear_depth", clear_depth, range(256)),
         )
         about = f"{schema} of {tape.name}"
         about += f", instrument {instrument}" if instrument is not None else ""

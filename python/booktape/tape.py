@@ -158,6 +158,8 @@ class Tape:
         publisher_id: SupportsIndex | None = None,
         prices: Prices = "float",
         symbols: bool = True,
+        dataset: str | None = None,
+        clear_depth: SupportsIndex = 0,
     ) -> Derived:
         """Rows of another schema of Databento's, made from the records by the rules of docs/derived.md.
 
@@ -168,6 +170,10 @@ class Tape:
         `start` to the last before `end`, of books built from the tape's beginning. Bars and samples are those whose
         time is at or after `start`; one that `end` cuts is there as far as it came. A moment outside the tape is a
         `ParameterError`, an instrument or publisher that is not on it a `NotFoundError`.
+
+        `prices` and `symbols` are for columns and text: `Derived` says how. Datasets differ in which side a row names
+        that no trade gave rise to: `dataset` takes another's way than the tape's own. `clear_depth` is the `depth` of
+        the rows of clears, which is 1 on some.
 
         >>> import booktape as bt
         >>> tape = bt.synthesize(messages=10_000, instruments=2, seed=1)
@@ -184,6 +190,8 @@ class Tape:
             publisher_id=publisher_id,
             prices=prices,
             symbols=symbols,
+            dataset=dataset,
+            clear_depth=clear_depth,
         )
 
     def audit(self, *, progress: Progress | None = None) -> Audit:

@@ -72,7 +72,10 @@ impl Rows {
 #[pymethods]
 impl Rows {
     #[new]
-    #[pyo3(signature = (tape, schema, *, start=0, stop=None, since=0, instrument_id=None, publisher_id=None))]
+    #[pyo3(signature = (
+        tape, schema, *, start=0, stop=None, since=0, instrument_id=None, publisher_id=None, dataset=None, clear_depth=0
+    ))]
+    #[allow(clippy::too_many_arguments)] // each is a word of its own in Python
     fn new(
         tape: &Tape,
         schema: &str,
@@ -81,11 +84,14 @@ impl Rows {
         since: u64,
         instrument_id: Option<u32>,
         publisher_id: Option<u16>,
+        dataset: Option<&str>,
+        clear_depth: u8,
     ) -> PyResult<Self> {
         let tape = Arc::clone(&tape.core);
+        let rules = DeriveOptions::for_dataset(dataset.unwrap_or_else(|| tape.metadata().dataset()));
         let wanted = Wanted {
             what: What::named(schema).map_err(to_python)?,
-            options: DeriveOptions::for_dataset(tape.metadata().dataset()),
+            options: DeriveOptions { clear_depth, ..rules },
             start,
             stop: stop.unwrap_or(tape.len()),
             since: Nanos(since),
