@@ -14,7 +14,17 @@ from typing import Literal
 import booktape
 from booktape.errors import BooktapeError
 
-_PACKAGES = ("numpy", "databento", "litestar", "uvicorn", "msgspec", "prometheus-client", "rich-click", "structlog")
+_PACKAGES = (
+    "numpy",
+    "pyarrow",
+    "databento",
+    "litestar",
+    "uvicorn",
+    "msgspec",
+    "prometheus-client",
+    "rich-click",
+    "structlog",
+)
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _LITTLE_MEMORY = 2**30
 _RECORD = 56

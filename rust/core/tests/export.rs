@@ -44,7 +44,9 @@ fn all(tape: &Arc<Tape>, wanted: Wanted) -> Vec<u8> {
 fn by_hand(records: &[MboRecord], schema: Schema) -> Vec<u8> {
     let mut deriver = Deriver::new(schema, DeriveOptions::default());
     let mut rows = Vec::new();
-    records.iter().for_each(|record| deriver.apply(record, &mut rows));
+    for record in records {
+        deriver.apply(record, &mut rows);
+    }
     deriver.finish(&mut rows);
     rows
 }
@@ -153,7 +155,7 @@ fn a_file_has_its_name_only_when_it_is_complete() {
 fn a_device_is_written_to_and_not_replaced() {
     use std::os::unix::fs::FileTypeExt;
     let full = Path::new("/dev/full");
-    let written = write_whole(full, |out| out.put(&[0; 4 << 20]));
+    let written = write_whole(full, |out| out.put(&vec![0; 4 << 20]));
     let Err(Error::Io { path, source }) = written else { panic!("{written:?}") };
     assert_eq!((path.as_path(), source.kind()), (full, std::io::ErrorKind::StorageFull));
     write_whole(Path::new("/dev/null"), |out| out.put(b"gone")).unwrap();
