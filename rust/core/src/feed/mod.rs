@@ -4,6 +4,7 @@
 //! stream held beside them. It reads in pieces of bounded size, and every fault says at which record and byte it sits.
 
 mod aside;
+mod behind;
 mod csv;
 mod metadata;
 mod parse;

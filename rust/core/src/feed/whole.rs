@@ -1,14 +1,14 @@
 //! Files that appear under their name when they are complete, or not at all.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::behind::write_behind;
 use crate::error::{Error, Result};
 
 const ZSTD_LEVEL: i32 = 3;
-const BUFFER: usize = 1 << 20;
 
 /// Where bytes go, and what to call it where that fails.
 pub struct Sink<'a> {
@@ -134,14 +134,12 @@ pub fn write_whole(path: &Path, work: impl FnOnce(&mut Sink<'_>) -> Result<()>) 
     let io = |source| Error::Io { path: path.to_owned(), source };
     let whole = Whole::begin(path)?;
     let file = File::options().write(true).open(whole.part()).map_err(io)?;
-    let mut file = BufWriter::with_capacity(BUFFER, file);
+    let work = |out: &mut dyn Write| work(&mut Sink::new(path, out));
     if path.extension().is_some_and(|extension| extension == "zst") {
-        let mut encoder = zstd::stream::write::Encoder::new(&mut file, ZSTD_LEVEL).map_err(io)?;
-        work(&mut Sink::new(path, &mut encoder))?;
-        encoder.finish().map_err(io)?;
+        let encoder = zstd::stream::write::Encoder::new(file, ZSTD_LEVEL).map_err(io)?;
+        write_behind(encoder, io, work)?.finish().map_err(io)?;
     } else {
-        work(&mut Sink::new(path, &mut file))?;
+        write_behind(file, io, work)?;
     }
-    file.into_inner().map_err(|error| io(error.into_error()))?;
     whole.finish()
 }
