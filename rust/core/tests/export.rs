@@ -76,13 +76,32 @@ fn blocks_are_bounded() {
 #[test]
 fn a_cut_anywhere_divides_the_rows() {
     let tape = tape(10_000);
-    for what in [What::Mbo, What::Derived(Schema::Mbp1), What::Derived(Schema::Tbbo)] {
+    let of_events = [Schema::Mbp1, Schema::Mbp10, Schema::Tbbo, Schema::Trades].map(What::Derived);
+    for what in of_events.into_iter().chain([What::Mbo]) {
         let whole = all(&tape, wanted(what, &tape));
-        for cut in [0, 1, 4_095, 4_096, 4_097, 9_999, 10_000] {
+        for cut in (0..10_000).step_by(997).chain([1, 1_023, 1_024, 1_025, 9_999, 10_000]) {
             let before = all(&tape, Wanted { stop: cut, ..wanted(what, &tape) });
             let after = all(&tape, Wanted { start: cut, ..wanted(what, &tape) });
             assert_eq!([before, after].concat(), whole, "{} at {cut}", what.name());
         }
+    }
+}
+
+#[test]
+fn a_late_start_does_not_read_the_whole_tape_again() {
+    let tape = tape(200_000);
+    tape.build_keyframes(&mut |_, _| Ok(())).unwrap();
+    for schema in [Schema::Mbp10, Schema::Tbbo, Schema::Trades] {
+        let late = Wanted { start: 199_000, ..wanted(What::Derived(schema), &tape) };
+        let mut rows = Rows::new(Arc::clone(&tape), late).unwrap();
+        let mut looks = Vec::new();
+        rows.fill(&mut Vec::new(), &mut |done, _| {
+            looks.push(done);
+            Ok(())
+        })
+        .unwrap();
+        assert!(looks.len() < 20, "{looks:?}");
+        assert!(looks.is_sorted(), "{looks:?}");
     }
 }
 

@@ -8,11 +8,11 @@ use zerocopy::IntoBytes;
 
 use super::names::Names;
 use super::what::{Wanted, What, field};
-use crate::derive::Deriver;
+use crate::derive::{Deriver, Schema};
 use crate::error::{Error, Result};
 use crate::feed::{Interval, Metadata, Progress};
 use crate::tape::{Step, Tape, Turn};
-use crate::types::{MboRecord, Nanos};
+use crate::types::{BookKey, MboRecord, Nanos};
 
 /// Records read between two looks at the clock, the progress bar and Ctrl-C.
 const RECORDS_A_STEP: u64 = 1_024;
@@ -28,6 +28,7 @@ pub struct Rows {
     deriver: Option<Deriver>,
     names: Names,
     position: u64,
+    is_begun: bool,
     is_finished: bool,
     given: u64,
 }
@@ -40,19 +41,12 @@ impl Rows {
     pub fn new(tape: Arc<Tape>, wanted: Wanted) -> Result<Self> {
         tape.check_position("start", wanted.start)?;
         tape.check_position("stop", wanted.stop)?;
-        let mut names = Names::default();
-        let (deriver, position) = match wanted.what {
-            What::Derived(schema) => (Some(Deriver::new(schema, wanted.options)), 0),
-            What::Mbo => {
-                for (_, turn) in tape.turns().iter().take_while(|(index, _)| *index < wanted.start) {
-                    if let Turn::Name(instrument_id, symbol) = turn {
-                        names.note(*instrument_id, symbol, Nanos(0));
-                    }
-                }
-                (None, wanted.start)
-            }
+        let deriver = match wanted.what {
+            What::Mbo => None,
+            What::Derived(schema) => Some(Deriver::new(schema, wanted.options)),
         };
-        Ok(Self { tape, wanted, deriver, names, position, is_finished: false, given: 0 })
+        let names = Names::default();
+        Ok(Self { tape, wanted, deriver, names, position: 0, is_begun: false, is_finished: false, given: 0 })
     }
 
     /// Of which schema they are.
@@ -105,6 +99,10 @@ impl Rows {
     /// Whatever `on_progress` returns: the rows of this block are lost then.
     pub fn fill(&mut self, block: &mut Vec<u8>, on_progress: Progress<'_>) -> Result<bool> {
         block.clear();
+        if !self.is_begun {
+            self.begin(on_progress)?;
+            self.is_begun = true;
+        }
         while block.len() < BLOCK && !self.is_finished {
             let before = block.len();
             if self.position < self.wanted.stop {
@@ -124,6 +122,52 @@ impl Rows {
         }
         self.given += (block.len() / self.what().row_size()) as u64;
         Ok(!block.is_empty())
+    }
+
+    /// Goes as far towards the start as rows can do without the records before.
+    fn begin(&mut self, on_progress: Progress<'_>) -> Result<()> {
+        let Wanted { what, options, start, stop, .. } = self.wanted;
+        let position = match what {
+            What::Mbo | What::Derived(Schema::Trades) => start,
+            What::Derived(schema) if schema.interval().is_none() => {
+                let position = self.event_end_before(start)?;
+                let only = self.only_book();
+                let look = &mut |done: u64, _| on_progress(done.min(position), stop);
+                let market = self.tape.market_at(position, only, look)?;
+                let Some(deriver) = Deriver::resume(schema, options, &market) else { return Ok(()) };
+                self.deriver = Some(deriver);
+                position
+            }
+            What::Derived(_) => return Ok(()),
+        };
+        for (_, turn) in self.tape.turns().iter().take_while(|(index, _)| *index < position) {
+            if let Turn::Name(instrument_id, symbol) = turn {
+                self.names.note(*instrument_id, symbol, Nanos(0));
+            }
+        }
+        self.position = position;
+        Ok(())
+    }
+
+    /// The book whose rows are wanted, if it is one.
+    fn only_book(&self) -> Option<BookKey> {
+        let Wanted { instrument_id, publisher_id, .. } = self.wanted;
+        self.tape.find_book(instrument_id?, publisher_id).ok()
+    }
+
+    /// The latest position not behind the start that a wanted event ends at; the beginning if that is far.
+    fn event_end_before(&self, start: u64) -> Result<u64> {
+        let mut found = 0;
+        let from = start.saturating_sub(RECORDS_A_STEP);
+        self.tape.walk(from..start, &mut |_, _| Ok(()), |step| {
+            if let Step::Records(first, records) = step {
+                let is_end = |record: &MboRecord| record.flags().is_last() && self.wanted.takes(record);
+                let last = records.iter().rposition(is_end);
+                found = last.map_or(found, |at| first + at as u64 + 1);
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// Reads the next few records: the one place that knows how.
