@@ -291,6 +291,3 @@ class DepthStream:
 
 def counters() -> dict[str, int]:
     """Process-wide counts for metrics: records_applied, anomalies.<kind>, updates.<action>, apply_nanos, apply_batches, bytes_framed."""
-
-def derive_rows(tape: Tape, schema: str) -> bytes:
-    """All rows of a derived schema as the bytes of DBN records, by the rules of the tape's dataset."""

@@ -6,7 +6,6 @@
 mod book;
 mod buffer;
 mod counters;
-mod derive;
 mod detached;
 mod errors;
 mod export;
@@ -27,8 +26,6 @@ mod _native {
     use super::buffer::RecordBuffer;
     #[pymodule_export]
     use super::counters::counters;
-    #[pymodule_export]
-    use super::derive::derive_rows;
     #[pymodule_export]
     use super::export::{Batch, Batches, Blocks, Rows};
     #[pymodule_export]

@@ -19,7 +19,7 @@ SCHEMAS = [*LEVELS, "ohlcv-1s", "ohlcv-1m", "ohlcv-1h", "ohlcv-1d"]
 
 
 def rows_of(tape: Tape, schema: str) -> bytes:
-    return _native.derive_rows(tape._native, schema)
+    return b"".join(_native.Rows(tape._native, schema).blocks())
 
 
 def derived(tape: Tape, schema: str) -> list[Row]:
