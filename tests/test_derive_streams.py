@@ -135,3 +135,31 @@ def test_what_python_raises_comes_through_the_stream(long_tape: bt.Tape) -> None
 def test_a_stream_outlives_what_made_it() -> None:
     stream = pa.RecordBatchReader.from_stream(bt.synthesize(messages=1_000, seed=1).derive("mbo"))
     assert stream.read_all().num_rows == 1_000
+
+
+@pytest.fixture
+def file_tape(long_tape: bt.Tape, tmp_path: Path) -> bt.Tape:
+    """The same records, read by position from a file."""
+    path = tmp_path / "long.dbn"
+    long_tape.to_dbn(path)
+    return bt.open(path, max_in_memory=1, data_dir=tmp_path)
+
+
+def test_a_tape_need_not_be_in_memory(long_tape: bt.Tape, file_tape: bt.Tape) -> None:
+    for schema in ("mbp-1", "ohlcv-1m", "mbo"):
+        for start in (None, 900_000):
+            derived, expected = (tape.derive(schema, start=start) for tape in (file_tape, long_tape))
+            assert pa.table(derived).equals(pa.table(expected))
+
+
+def test_a_file_that_goes_bad_breaks_the_stream_and_not_the_target(file_tape: bt.Tape, tmp_path: Path) -> None:
+    (tmp_path / "long.dbn").write_bytes(b"")
+    derived = file_tape.derive("mbp-1")
+    with pytest.raises(pa.ArrowException, match=r"long\.dbn"):
+        pa.table(derived)
+    with pytest.raises(pl.exceptions.ComputeError, match=r"long\.dbn"):
+        pl.DataFrame(derived)
+    for write in (derived.to_dbn, derived.to_csv, derived.to_parquet, derived.to_arrow):
+        with pytest.raises(bt.InputError, match=r"long\.dbn"):
+            write(tmp_path / "rows")
+    assert not [path for path in tmp_path.iterdir() if "rows" in path.name]
