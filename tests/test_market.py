@@ -72,7 +72,7 @@ def test_nothing_is_nothing() -> None:
         (np.zeros(3), "without the fields length"),
         (np.zeros(3, dtype=[("price", "<i8")]), "without the fields length"),
         ([1, 2, 3], "a Tape, bytes, or a numpy array"),
-        ("file.dbn", "a Tape, bytes, or a numpy array"),
+        (["file.dbn"], "a Tape, bytes, or a numpy array"),
         (None, "a Tape, bytes, or a numpy array"),
     ],
 )
@@ -187,3 +187,25 @@ def test_a_market_shows_its_books(two_instruments: bt.Tape) -> None:
     assert repr(market) == "<Market of 2 books after 5,000 records>"
     for instrument in two_instruments.instruments:
         assert str(instrument.instrument_id) in market._repr_html_()
+
+
+@pytest.mark.parametrize("suffix", [".dbn", ".dbn.zst"])
+def test_a_file_applies_in_one_pass_as_its_tape_does(tmp_path: Path, suffix: str) -> None:
+    tape = bt.synthesize(messages=20_000, instruments=3, seed=12, anomalies={"unknown_cancel": 4})
+    path = tmp_path / f"file{suffix}"
+    tape.to_dbn(path)
+    once, whole = bt.Market(), bt.Market()
+    assert once.apply(path) == whole.apply(tape)
+    assert once.audit() == whole.audit()
+    assert once.apply(str(path)).records == 20_000
+
+
+def test_a_file_that_ends_early_is_named_and_all_before_is_applied(tmp_path: Path, tape_file: Path) -> None:
+    path = tmp_path / "cut.dbn"
+    path.write_bytes(tape_file.read_bytes()[:-10])
+    market = bt.Market()
+    with pytest.raises(bt.InputError, match=r"cut\.dbn: truncated: record 4999 "):
+        market.apply(path)
+    assert market.records == 4_999
+    with pytest.raises(bt.InputError, match="nowhere"):
+        market.apply(tmp_path / "nowhere")

@@ -198,6 +198,15 @@ class Market:
         self, tape: Tape, start: int = 0, stop: int | None = None, progress: Progress | None = None
     ) -> bytes:
         """Applies records [start, stop). An ApplyReport as JSON: {"records", "event_ends", "anomalies": {kind: count}}."""
+    def apply_files(
+        self,
+        paths: Sequence[str],
+        *,
+        tolerant: bool = False,
+        max_decompressed: int | None = None,
+        progress: Progress | None = None,
+    ) -> bytes:
+        """Applies DBN files in one pass each, keeping no record. Progress is in bytes of each."""
     def apply_records(self, records: Buffer) -> bytes:
         """The same for a contiguous block of raw 56-byte MBO records."""
     def apply_record(self, record: bytes) -> bytes:

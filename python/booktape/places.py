@@ -6,7 +6,7 @@ import os
 
 from booktape.parameters import COUNT_RANGE, bad_parameter, within
 
-MAX_IN_MEMORY = 2**30
+MAX_IN_MEMORY = 2**28
 """Bytes of records that a file may take in memory; a larger one is read by position."""
 
 
@@ -26,7 +26,7 @@ def data_dir(given: str | os.PathLike[str] | None = None) -> str:
 
 
 def max_in_memory(given: int | None = None) -> int:
-    """Bytes of records that a file may take in memory: as given, else ``BOOKTAPE_MAX_IN_MEMORY``, else 1 GiB.
+    """Bytes of records that a file may take in memory: as given, else ``BOOKTAPE_MAX_IN_MEMORY``, else 256 MiB.
 
     >>> max_in_memory(0)
     0

@@ -29,7 +29,7 @@ def open(  # noqa: A001 - `booktape.open` is what people say, as for files and a
     `max_decompressed` bounds the bytes that a compressed file may become. Raises `InputError` naming file, record and
     offset.
 
-    A file of up to `max_in_memory` bytes of records is read into memory (``BOOKTAPE_MAX_IN_MEMORY``, 1 GiB). A larger
+    A file of up to `max_in_memory` bytes of records is read into memory (``BOOKTAPE_MAX_IN_MEMORY``, 256 MiB). A larger
     one is read by position through a bounded cache; if it is compressed, it is first unpacked into `data_dir`
     (``BOOKTAPE_DATA_DIR``), where the indexes of large files are kept, too.
 

@@ -5,7 +5,8 @@ use std::io::Write;
 
 use booktape_core::error::Fault;
 use booktape_core::feed::{Interval, Limits, Options};
-use booktape_core::tape::Tape;
+use booktape_core::market::Market;
+use booktape_core::tape::{Tape, apply_stream};
 use booktape_core::types::{MboRecord, Nanos};
 use booktape_core::{Error, synth};
 use dbn::decode::dbn::MetadataDecoder;
@@ -209,6 +210,12 @@ fn books_start_again_where_an_instrument_id_changes_its_meaning() {
     assert_eq!(orders(2, 7), [true, false, false, false]);
     assert_eq!(orders(4, 7), [false, false, true, false]);
     assert_eq!(orders(4, 8), [false, true, false, true], "8 means the same on both days");
+    // The same in one pass over the bytes.
+    let mut once = Market::new();
+    apply_stream(&mut once, &bytes[..], "once", 0, Options::default(), &mut |_, _| Ok(())).unwrap();
+    let book = &once.find(7, None).unwrap().book;
+    assert_eq!((book.order(1), book.order(3).is_some()), (None, true));
+    assert_eq!(once.symbols()[&7], "CLH6");
 }
 
 #[test]

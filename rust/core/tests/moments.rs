@@ -12,7 +12,9 @@ use booktape_core::feed::{self, Options, write_whole};
 use booktape_core::market::Market;
 use booktape_core::matching::View;
 use booktape_core::synth;
-use booktape_core::tape::{BlockCache, Growing, Keyframes, Spool, Step, StoredError, Tape, Turn};
+use booktape_core::tape::{
+    BlockCache, Growing, Keyframes, Spool, Step, StoredError, Tape, Turn, apply_stream,
+};
 use booktape_core::types::{AnomalyKind, BookKey, Flags, MboRecord};
 use booktape_core::wire;
 use dbn::encode::dbn::Encoder;
@@ -250,12 +252,17 @@ proptest! {
             });
             growing.append(piece.take())?;
             let head = growing.head();
-            if head.len() % 5 == 0 {
+            if head.len().is_multiple_of(5) {
                 assert_moment(&head, head.len());
                 heads.push(head);
             }
             Ok(())
         }).unwrap();
+        let mut once = Market::new();
+        let left = apply_stream(&mut once, Trickle(&whole, 3), "once", 0, Options::default(), &mut quiet).unwrap();
+        prop_assert_eq!(left, None);
+        prop_assert_eq!(shown(&once), shown(&market(&expected, expected.len())));
+        prop_assert!(once.symbols() == market(&expected, expected.len()).symbols());
         let growing = growing.into_inner().unwrap();
         growing.close();
         prop_assert!(growing.append(feed::Piece::default()).is_err());

@@ -1,10 +1,13 @@
 //! `Market`.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use booktape_core::audit::Audit;
+use booktape_core::feed::{Limits, Options};
 use booktape_core::market::Market as CoreMarket;
+use booktape_core::tape::apply_file;
 use booktape_core::types::MboRecord;
 use booktape_core::{Error, Result, wire};
 use pyo3::buffer::PyBuffer;
@@ -57,6 +60,27 @@ impl Market {
         let report = detached(py, progress, |watcher| {
             counted(&mut lock(&self.core), |market| {
                 tape.apply(market, range, &mut |done, total| watcher.look(done, total))
+            })
+        })?;
+        Ok(PyBytes::new(py, &report))
+    }
+
+    /// Applies DBN files in one pass each, keeping no record; a report as JSON.
+    #[pyo3(signature = (paths, *, tolerant=false, max_decompressed=None, progress=None))]
+    fn apply_files<'py>(
+        &self,
+        py: Python<'py>,
+        paths: Vec<PathBuf>,
+        tolerant: bool,
+        max_decompressed: Option<u64>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let options = Options { tolerant, limits: Limits { max_decompressed } };
+        let report = detached(py, progress, |watcher| {
+            counted(&mut lock(&self.core), |market| {
+                paths.iter().try_for_each(|path| {
+                    apply_file(market, path, options, &mut |done, total| watcher.look(done, total)).map(drop)
+                })
             })
         })?;
         Ok(PyBytes::new(py, &report))

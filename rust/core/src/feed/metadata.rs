@@ -216,6 +216,21 @@ impl Metadata {
         intervals
     }
 
+    /// What ids mean from the beginning, and what some come to mean later.
+    #[must_use]
+    pub fn meanings(&self) -> (Vec<Interval>, Vec<Interval>) {
+        let (mut first, mut later): (Vec<Interval>, Vec<Interval>) = (Vec::new(), Vec::new());
+        let mut before: Option<(u32, String)> = None;
+        for interval in self.intervals() {
+            let is_new = before
+                .as_ref()
+                .is_none_or(|(id, symbol)| *id != interval.instrument_id || *symbol == interval.symbol);
+            before = Some((interval.instrument_id, interval.symbol.clone()));
+            if is_new { first.push(interval) } else { later.push(interval) }
+        }
+        (first, later)
+    }
+
     /// Metadata of one tape made of this and what follows it.
     ///
     /// # Errors

@@ -121,7 +121,8 @@ impl Tape {
         for other in &aside {
             *self.others.entry(other.type_name()).or_default() += 1;
             if let Some(fact) = other.fact() {
-                let turn = symbols::turn_of(&fact, Arc::make_mut(&mut self.symbols));
+                let turn = symbols::turn_of(&fact);
+                turn.tell(Arc::make_mut(&mut self.symbols));
                 let places = Arc::make_mut(&mut self.turns_by_instrument);
                 places.entry(turn.instrument_id()).or_default().push(self.turns.len() as u32);
                 let index = self.len + other.index;

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use super::{Tape, Turn};
 use crate::error::Result;
-use crate::feed::AsideFact;
+use crate::feed::{AsideFact, Interval};
 use crate::types::{BookKey, Nanos};
 
 /// Symbols by instrument id.
@@ -21,38 +21,42 @@ pub(super) type Turns = Vec<(u64, Turn)>;
 
 /// Symbols by id, and everything that happens to books between records, in order.
 pub(super) fn read(tape: &Tape) -> Result<(Symbols, Turns)> {
-    let (first, last) = (tape.start().unwrap_or(Nanos(0)), tape.end().unwrap_or(Nanos::UNDEF));
-    let mut symbols = Symbols::new();
-    let mut turns = Turns::new();
-    for interval in tape.metadata.intervals() {
-        if interval.start > last && symbols.contains_key(&interval.instrument_id) {
-            continue;
-        }
-        let before = symbols.insert(interval.instrument_id, interval.symbol.clone());
-        let turn = Turn::Name(interval.instrument_id, interval.symbol.clone());
-        if before.is_none_or(|before| before == interval.symbol) || interval.start <= first {
-            turns.push((0, turn));
-        } else if let Some(index) = tape.first_after(0, Nanos(interval.start.0.saturating_sub(1)))? {
-            turns.push((index, turn));
-        }
+    let (first, later) = tape.metadata.meanings();
+    let named = |interval: Interval| Turn::Name(interval.instrument_id, interval.symbol);
+    let mut turns: Turns = first.into_iter().map(|interval| (0, named(interval))).collect();
+    turns.extend(tape.facts.iter().map(|(index, fact)| (*index, turn_of(fact))));
+    for interval in later {
+        let from = if Some(interval.start) <= tape.start() {
+            Some(0)
+        } else {
+            tape.first_after(0, Nanos(interval.start.0.saturating_sub(1)))?
+        };
+        turns.extend(from.map(|index| (index, named(interval))));
     }
-    for (index, fact) in tape.facts.iter() {
-        turns.push((*index, turn_of(fact, &mut symbols)));
-    }
-    // Stable: a mapping's reset comes before a settlement that the same place brought.
+    // Stable: at one place, mapping records come before what the metadata says of the day that begins there.
     turns.sort_by_key(|(index, _)| *index);
+    let mut symbols = Symbols::new();
+    for (_, turn) in &turns {
+        turn.tell(&mut symbols);
+    }
     Ok((symbols, turns))
 }
 
-/// What a fact does to books; takes note of what it says an instrument id means.
-pub(super) fn turn_of(fact: &AsideFact, symbols: &mut Symbols) -> Turn {
+/// What a fact does to books.
+pub(super) fn turn_of(fact: &AsideFact) -> Turn {
     match fact {
-        AsideFact::Symbol { instrument_id, symbol } => {
-            symbols.insert(*instrument_id, symbol.clone());
-            Turn::Name(*instrument_id, symbol.clone())
-        }
+        AsideFact::Symbol { instrument_id, symbol } => Turn::Name(*instrument_id, symbol.clone()),
         &AsideFact::Settlement { publisher_id, instrument_id, price } => {
             Turn::Settle(BookKey { publisher_id, instrument_id }, price)
+        }
+    }
+}
+
+impl Turn {
+    /// Takes note of what it says an instrument id means.
+    pub(super) fn tell(&self, symbols: &mut Symbols) {
+        if let Self::Name(instrument_id, symbol) = self {
+            symbols.insert(*instrument_id, symbol.clone());
         }
     }
 }
