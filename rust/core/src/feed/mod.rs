@@ -50,8 +50,15 @@ impl Piece {
     /// Takes the records away: the next piece begins here.
     #[must_use]
     pub fn take(&mut self) -> Self {
-        let first = self.end();
-        std::mem::replace(self, Self { first, ..Self::default() })
+        self.take_for(Self::default())
+    }
+
+    /// Takes the records away and leaves the memory of a piece that nobody needs any more.
+    #[must_use]
+    pub fn take_for(&mut self, mut spare: Self) -> Self {
+        spare.clear();
+        spare.first = self.end();
+        std::mem::replace(self, spare)
     }
 
     /// Forgets the records, but not their memory: the next piece begins here.

@@ -1,16 +1,21 @@
 //! A DBN stream straight into books: nothing is kept, so that one pass over a file costs reading it and no memory.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
-use std::iter::Peekable;
 use std::path::Path;
-use std::vec::IntoIter;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 
 use super::symbols::turn_of;
 use crate::error::{Error, Result};
 use crate::feed::{self, Interval, Metadata, Options, Piece, Progress};
 use crate::market::Market;
 use crate::types::MboRecord;
+
+/// Pieces read ahead of those applied.
+const AHEAD: usize = 4;
 
 /// Applies a DBN file to a market, as [`apply_stream`] does.
 ///
@@ -31,13 +36,14 @@ pub fn apply_file(
     apply_stream(market, file, &path.to_string_lossy(), about.len(), options, on_progress)
 }
 
-/// Applies a DBN stream to a market: the same as reading it as a tape and applying that, without the tape. `size` is that of
-/// the (compressed) data, for progress; what a tolerant reading left behind is returned.
+/// Applies a DBN stream to a market: the same as reading it as a tape and applying that, without the tape. One thread reads,
+/// the caller's applies. `size` is that of the (compressed) data, for progress; what a tolerant reading left behind is
+/// returned.
 ///
 /// # Errors
-/// [`Error::Input`], naming `name`, with all records before applied; those of [`Market::apply`]; whatever
-/// `on_progress` returns.
-pub fn apply_stream<R: Read>(
+/// [`Error::Input`], naming `name`, with all records before applied; those of [`Market::apply`]; whatever `on_progress`
+/// returns.
+pub fn apply_stream<R: Read + Send>(
     market: &mut Market,
     reader: R,
     name: &str,
@@ -45,29 +51,69 @@ pub fn apply_stream<R: Read>(
     options: Options,
     on_progress: Progress<'_>,
 ) -> Result<Option<String>> {
-    let mut names = None;
-    let contents = feed::read(reader, name, size, options, on_progress, &mut |metadata, piece| {
-        let names = names.get_or_insert_with(|| Names::of(metadata));
-        names.apply(market, piece)?;
-        piece.clear();
-        Ok(())
-    })?;
-    Ok(contents.left.map(|fault| fault.to_string()))
+    let (send, received) = sync_channel(AHEAD);
+    let (give_back, spares) = sync_channel(AHEAD + 2);
+    let bytes_read = AtomicU64::new(0);
+    thread::scope(|scope| {
+        let bytes_read = &bytes_read;
+        let reading = scope.spawn(move || {
+            let mut progress = |done, _| {
+                bytes_read.store(done, Ordering::Relaxed);
+                Ok(())
+            };
+            let mut named = false;
+            feed::read(reader, name, size, options, &mut progress, &mut |metadata, piece| {
+                let names = (!named).then(|| Names::of(metadata));
+                named = true;
+                let piece = piece.take_for(spares.try_recv().unwrap_or_default());
+                // Whoever applies has stopped, and has the error to tell.
+                send.send((names, piece)).map_err(|_| Error::Interrupted)
+            })
+        });
+        let applied = apply_pieces(market, received, &give_back, &mut || {
+            on_progress(bytes_read.load(Ordering::Relaxed), size)
+        });
+        let read = reading
+            .join()
+            .unwrap_or_else(|_| Err(Error::Invariant("the thread that reads failed".to_owned())));
+        applied?;
+        Ok(read?.left.map(|fault| fault.to_string()))
+    })
+}
+
+fn apply_pieces(
+    market: &mut Market,
+    received: Receiver<(Option<Names>, Piece)>,
+    give_back: &SyncSender<Piece>,
+    on_progress: &mut dyn FnMut() -> Result<()>,
+) -> Result<()> {
+    let mut names = Names::default();
+    for (given, piece) in received {
+        if let Some(given) = given {
+            names = given;
+        }
+        names.apply(market, &piece)?;
+        // A piece too many is let go.
+        let _ = give_back.try_send(piece);
+        on_progress()?;
+    }
+    Ok(())
 }
 
 /// What instrument ids come to mean along a stream, by the metadata.
+#[derive(Default)]
 struct Names {
     /// Meanings that hold from the beginning, until the first record comes.
     first: Vec<Interval>,
     /// Those that begin later, by their start.
-    later: Peekable<IntoIter<Interval>>,
+    later: VecDeque<Interval>,
 }
 
 impl Names {
     fn of(metadata: &Metadata) -> Self {
         let (first, mut later) = metadata.meanings();
         later.sort_by_key(|interval| interval.start);
-        Self { first, later: later.into_iter().peekable() }
+        Self { first, later: later.into() }
     }
 
     fn apply(&mut self, market: &mut Market, piece: &Piece) -> Result<()> {
@@ -87,12 +133,12 @@ impl Names {
     }
 
     fn apply_records(&mut self, market: &mut Market, mut records: &[MboRecord]) -> Result<()> {
-        while let Some(next) = self.later.peek() {
+        while let Some(next) = self.later.front() {
             let Some(at) = records.iter().position(|record| record.ts_recv() >= next.start) else { break };
             market.apply_all(&records[..at])?;
             records = &records[at..];
             market.name(next.instrument_id, &next.symbol);
-            self.later.next();
+            self.later.pop_front();
         }
         market.apply_all(records)
     }
