@@ -5,7 +5,7 @@
 //! - **I3** no level is empty
 //! - **I4** a level's size is the sum of what rests there, its count the number of its orders
 //! - **I5** a ladder's prices are its levels' prices, defined, on its side, and every level is on one ladder
-//! - **I6** the cached best level is the tree's
+//! - **I6** the cached best level is the ladder's first
 //! - **I7** nothing that rests has size 0
 //! - **I8** queues are in the order of entry
 //! - **I9** slots are live or free, never both, never lost

@@ -14,8 +14,9 @@ const KNOWN: [usize; 2] = [32, 8_192];
 
 /// The price levels of a side: those nearest the best price in an array, the others in a tree.
 ///
-/// Nearly every level appears and goes near the best price, where a small array takes 15 ns and a tree 40; the tree keeps a
-/// side of any number of levels cheap. Both hold *keys*, prices turned so that on either side the greater is the better.
+/// Levels appear and go near the best price: on synthetic flow 95 of 100 among the best eight, in a CL session 55 of 100
+/// among the best forty. The array makes that cheap, the tree everything else: with 100,000 levels a new best one costs a
+/// third more than with 100. Both hold *keys*, prices turned so that on either side the greater is the better.
 #[derive(Clone, Debug)]
 pub(super) struct Ladder {
     side: Side,
