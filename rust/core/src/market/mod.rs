@@ -30,13 +30,18 @@ pub struct Outcome {
     pub created: bool,
 }
 
+/// Books whose slots are at hand.
+const RECENT: usize = 256;
+
 /// All books of a feed.
 #[derive(Clone, Debug, Default)]
 pub struct Market {
     entries: Vec<Entry>,
     slots: HashMap<BookKey, usize, FixedState>,
-    /// Slot of the record before: runs of one instrument are the rule.
-    recent: Option<(BookKey, usize)>,
+    /// Slots by the low bits of their instrument, as they were found last: most records are of few books, in any order.
+    recent: Vec<Option<(BookKey, usize)>>,
+    /// Slot of the record before.
+    latest: Option<usize>,
     /// By publisher and channel: the record at which the venue last reported a gap.
     gaps: HashMap<(u16, u8), u64, FixedState>,
     /// Settlement prices, also of books that have no record yet.
@@ -111,14 +116,18 @@ impl Market {
     /// Slot of a book, made if it is not there.
     #[inline]
     fn slot(&mut self, key: BookKey) -> (usize, bool) {
-        if let Some((recent, slot)) = self.recent
-            && recent == key
+        let place = key.instrument_id as usize % RECENT;
+        if let Some(Some((recent, slot))) = self.recent.get(place)
+            && *recent == key
         {
-            return (slot, false);
+            self.latest = Some(*slot);
+            return (*slot, false);
         }
         let known = self.slots.get(&key).copied();
         let slot = known.unwrap_or_else(|| self.open(key));
-        self.recent = Some((key, slot));
+        self.recent.resize(RECENT, None);
+        self.recent[place] = Some((key, slot));
+        self.latest = Some(slot);
         (slot, known.is_none())
     }
 
@@ -186,8 +195,8 @@ impl Market {
 
     /// Slot of the book that the last record belonged to.
     pub(crate) const fn last_slot(&self) -> usize {
-        match self.recent {
-            Some((_, slot)) => slot,
+        match self.latest {
+            Some(slot) => slot,
             None => 0,
         }
     }
@@ -202,7 +211,7 @@ impl Market {
     #[inline]
     #[must_use]
     pub fn latest(&self) -> Option<&Entry> {
-        self.recent.and_then(|(_, slot)| self.entries.get(slot))
+        self.latest.and_then(|slot| self.entries.get(slot))
     }
 
     /// Records applied.

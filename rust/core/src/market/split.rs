@@ -83,7 +83,7 @@ impl Market {
         }
         whole.entries.sort_by_key(|entry| entry.first);
         whole.slots = whole.entries.iter().enumerate().map(|(slot, entry)| (entry.key, slot)).collect();
-        whole.recent = None;
+        (whole.recent, whole.latest) = (Vec::new(), None);
         whole
     }
 
