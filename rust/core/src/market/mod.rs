@@ -73,7 +73,15 @@ impl Market {
     /// [`Error::Anomaly`] at the first anomaly of a strict market. That record has had its default effect.
     pub fn apply_all(&mut self, records: &[MboRecord]) -> Result<()> {
         for record in records {
-            self.apply(record)?;
+            // Not through `apply`: copying what came of every record, just after it was written bit by bit, made the
+            // processor wait for every store before it, which is a quarter of the time over sixteen books.
+            let (index, slot, _) = self.turn_to(record);
+            let entry = &mut self.entries[slot];
+            let noted = entry.notes.total();
+            entry.apply(record, index);
+            if self.strict && entry.notes.total() != noted {
+                return Err(Self::refusal(entry, index));
+            }
         }
         Ok(())
     }
@@ -84,13 +92,7 @@ impl Market {
     /// [`Error::Anomaly`] if the market is strict and the record is one. It has had its default effect.
     #[inline]
     pub fn apply(&mut self, record: &MboRecord) -> Result<Outcome> {
-        let index = self.position;
-        let (slot, created) = self.slot(record.key());
-        self.position += 1;
-        self.ts_recv = Some(record.ts_recv());
-        if record.flags().has(Flags::MAYBE_BAD_BOOK) {
-            self.note_gap(record, index);
-        }
+        let (index, slot, created) = self.turn_to(record);
         let entry = &mut self.entries[slot];
         let noted = entry.notes.total();
         let effect = entry.apply(record, index);
@@ -98,6 +100,19 @@ impl Market {
             return Err(Self::refusal(entry, index));
         }
         Ok(Outcome { effect, created })
+    }
+
+    /// Makes a record the latest: its index, the slot of its book, and whether that is new.
+    #[inline]
+    fn turn_to(&mut self, record: &MboRecord) -> (u64, usize, bool) {
+        let index = self.position;
+        let (slot, created) = self.slot(record.key());
+        self.position += 1;
+        self.ts_recv = Some(record.ts_recv());
+        if record.flags().has(Flags::MAYBE_BAD_BOOK) {
+            self.note_gap(record, index);
+        }
+        (index, slot, created)
     }
 
     /// Takes note of a gap that the venue reports: every book of the channel is suspect.
