@@ -298,5 +298,30 @@ class DepthStream:
     def frame(self) -> bytes:
         """The SSE event of the state as it is."""
 
+def order_life(
+    tape: Tape,
+    order_id: int,
+    instrument_id: int | None = None,
+    publisher_id: int | None = None,
+    *,
+    progress: Progress | None = None,
+) -> bytes:
+    """All that a tape tells of an order, as JSON in the shape of the service's order route."""
+
+def order_path(
+    tape: Tape,
+    order_id: int,
+    instrument_id: int,
+    publisher_id: int,
+    start: int,
+    stop: int,
+    *,
+    every_record: bool = False,
+    limit: int,
+    progress: Progress | None = None,
+) -> bytes:
+    """Each moment of records [start, stop) at which what is ahead of an order changed, 28 bytes a row, little-endian: index and
+    ts_recv of 8 bytes, orders ahead of 4, their size of 8."""
+
 def counters() -> dict[str, int]:
     """Process-wide counts for metrics: records_applied, anomalies.<kind>, updates.<action>, apply_nanos, apply_batches, bytes_framed."""

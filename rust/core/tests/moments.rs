@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod flow;
+mod tapes;
 
 use std::sync::Arc;
 
@@ -12,27 +13,14 @@ use booktape_core::feed::{self, Options, write_whole};
 use booktape_core::market::Market;
 use booktape_core::matching::View;
 use booktape_core::synth;
-use booktape_core::tape::{
-    BlockCache, Growing, Keyframes, Spool, Step, StoredError, Tape, Turn, apply_stream,
-};
-use booktape_core::types::{AnomalyKind, BookKey, Flags, MboRecord};
+use booktape_core::tape::{Growing, Keyframes, Step, StoredError, Tape, Turn, apply_stream};
+use booktape_core::types::{AnomalyKind, BookKey};
 use booktape_core::wire;
-use dbn::encode::dbn::Encoder;
-use dbn::encode::{DbnEncodable, EncodeRecord};
-use dbn::{
-    FlagSet, MboMsg, Metadata, RecordHeader, SType, Schema, StatMsg, StatType, SymbolMappingMsg, WithTsOut,
-    rtype,
-};
-use flow::any::any_record;
 use proptest::prelude::*;
+use tapes::{any_part, dbn, quiet, read};
 
 /// Low enough that a few thousand records have many keyframes.
 const SHORT: u64 = 60_000;
-
-#[allow(clippy::unnecessary_wraps)] // what progress is told to
-fn quiet(_: u64, _: u64) -> booktape_core::Result<()> {
-    Ok(())
-}
 
 fn market(tape: &Tape, position: u64) -> Market {
     let mut market = Market::new();
@@ -71,106 +59,6 @@ fn assert_moment(tape: &Tape, position: u64) {
     assert_eq!(shown(&found), shown(&expected), "at {position}, after the records that follow");
 }
 
-/// A record of another type between two.
-#[derive(Clone, Debug)]
-enum Other {
-    Symbol(u32, u8),
-    Settlement(u16, u32, i64),
-}
-
-fn any_other() -> impl Strategy<Value = Other> {
-    prop_oneof![
-        (0..3_u32, 0..3_u8).prop_map(|(id, name)| Other::Symbol(id, name)),
-        (1..3_u16, 0..3_u32, 95..105_i64)
-            .prop_map(|(publisher, id, price)| Other::Settlement(publisher, id, price)),
-    ]
-}
-
-type Part = (Vec<(MboRecord, u16, u32, u8)>, Vec<(prop::sample::Index, Other)>);
-
-fn any_part(records: usize) -> impl Strategy<Value = Part> {
-    let book = (1..3_u16, prop_oneof![20 => Just(0_u32), 4 => Just(1), 1 => Just(2)], 0..2_u8);
-    let record = (any_record(), book).prop_map(|(mut record, (publisher, id, channel))| {
-        if record.order_id != 1 {
-            record.flags &= !Flags::MAYBE_BAD_BOOK;
-        }
-        (record, publisher, id, channel)
-    });
-    let others = prop::collection::vec((any::<prop::sample::Index>(), any_other()), 0..12);
-    (prop::collection::vec(record, 1..records), others)
-}
-
-fn dbn(part: &Part, first_ts: u64, ts_out: bool) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let metadata = Metadata::builder()
-        .dataset("GLBX.MDP3")
-        .schema(Some(Schema::Mbo))
-        .start(first_ts)
-        .stype_in(Some(SType::RawSymbol))
-        .stype_out(SType::InstrumentId)
-        .ts_out(ts_out)
-        .build();
-    let mut encoder = Encoder::new(&mut bytes, &metadata).unwrap();
-    let (records, others) = part;
-    for (n, (record, publisher_id, instrument_id, channel_id)) in records.iter().enumerate() {
-        let ts = first_ts + n as u64;
-        for (_, other) in others.iter().filter(|(at, _)| at.index(records.len()) == n) {
-            match *other {
-                Other::Symbol(id, name) => {
-                    let (from, to) = (format!("ROOT{id}"), format!("NAME{name}"));
-                    let mapping =
-                        SymbolMappingMsg::new(id, ts, SType::RawSymbol, &from, SType::RawSymbol, &to, ts, ts);
-                    put(&mut encoder, mapping.unwrap(), ts_out);
-                }
-                Other::Settlement(publisher_id, id, price) => {
-                    let hd = RecordHeader::new::<StatMsg>(rtype::STATISTICS, publisher_id, id, ts);
-                    let stat_type = StatType::SettlementPrice as u16;
-                    let price = price * 1_000_000_000;
-                    put(&mut encoder, StatMsg { hd, price, stat_type, ..StatMsg::default() }, ts_out);
-                }
-            }
-        }
-        let message = MboMsg {
-            hd: RecordHeader::new::<MboMsg>(rtype::MBO, *publisher_id, *instrument_id, ts),
-            order_id: record.order_id,
-            price: record.price,
-            size: record.size,
-            flags: FlagSet::new(record.flags),
-            channel_id: *channel_id,
-            action: record.action.cast_signed(),
-            side: record.side.cast_signed(),
-            ts_recv: ts,
-            ts_in_delta: 0,
-            sequence: 0,
-        };
-        put(&mut encoder, message, ts_out);
-    }
-    bytes
-}
-
-fn put<R: DbnEncodable + dbn::HasRType + dbn::RecordMut<Header = RecordHeader>>(
-    encoder: &mut Encoder<&mut Vec<u8>>,
-    record: R,
-    ts_out: bool,
-) where
-    WithTsOut<R>: DbnEncodable,
-{
-    if ts_out {
-        encoder.encode_record(&WithTsOut::new(record, 7)).unwrap();
-    } else {
-        encoder.encode_record(&record).unwrap();
-    }
-}
-
-fn read(name: &str, bytes: &[u8], in_memory: bool, cache: &Arc<BlockCache>) -> Tape {
-    let file = || tempfile::tempfile();
-    let spool = Spool { in_memory: 0, file: &file, cache };
-    let spool = (!in_memory).then_some(&spool);
-    let tape = Tape::read(bytes, name, 0, Options::default(), spool, &mut quiet).unwrap();
-    assert_eq!(tape.in_memory().is_some(), in_memory);
-    tape.with_keyframes(Keyframes::every(SHORT))
-}
-
 fn bytes(tape: &Tape) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tape.dbn");
@@ -204,9 +92,9 @@ proptest! {
         let cache = Arc::default();
         let start = 1_767_571_200_000_000_000;
         let (one, two) = (dbn(&first, start, ts_out), dbn(&second, start + 86_400_000_000_000, ts_out));
-        let one_tape = read("one", &one, in_memory, &cache);
+        let one_tape = read("one", &one, in_memory, SHORT, &cache);
         prop_assert_eq!(bytes(&one_tape), one);
-        let tape = Tape::join(vec![one_tape, read("two", &two, !in_memory, &cache)]).unwrap();
+        let tape = Tape::join(vec![one_tape, read("two", &two, !in_memory, SHORT, &cache)]).unwrap();
         let tape = tape.with_keyframes(Keyframes::every(SHORT));
         let length = usize::try_from(tape.len()).unwrap();
         for (n, moment) in moments.iter().enumerate() {

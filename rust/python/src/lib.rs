@@ -9,6 +9,7 @@ mod counters;
 mod detached;
 mod errors;
 mod export;
+mod life;
 mod market;
 mod stream;
 mod tape;
@@ -28,6 +29,8 @@ mod _native {
     use super::counters::counters;
     #[pymodule_export]
     use super::export::{Batch, Batches, Blocks, Rows};
+    #[pymodule_export]
+    use super::life::{order_life, order_path};
     #[pymodule_export]
     use super::market::Market;
     #[pymodule_export]

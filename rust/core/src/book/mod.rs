@@ -23,7 +23,7 @@ mod read;
 
 pub use fills::FillCounts;
 pub use image::ImageError;
-pub use read::{LevelView, OrderView, Overlap, Resting};
+pub use read::{LevelView, OrderView, Overlap, Resting, Standing};
 
 use crate::types::{Action, Anomaly, MboRecord, Notes, Price, Side};
 use fills::Fills;

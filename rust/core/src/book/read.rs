@@ -46,6 +46,17 @@ pub struct OrderView {
     pub priority_approximate: bool,
 }
 
+/// A live order with what decides its place in the queue, and what the event under way says of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Standing {
+    /// The order.
+    pub order: OrderView,
+    /// When it took its place, on the book's own clock: of two orders at a price the smaller one is ahead.
+    pub entered: u64,
+    /// Quantity that fills of the event under way reported, and that no C or M has taken off yet.
+    pub filled: u32,
+}
+
 /// One thing that rests and can be matched: an order, or a level's quantity without orders.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Resting {
@@ -138,6 +149,16 @@ impl Book {
     #[must_use]
     pub fn order(&self, order_id: u64) -> Option<OrderView> {
         self.index.find(&self.orders, order_id).map(|slot| self.order_view(slot))
+    }
+
+    /// A live order with its place. O(1).
+    #[inline]
+    #[must_use]
+    pub fn standing(&self, order_id: u64) -> Option<Standing> {
+        let slot = self.index.find(&self.orders, order_id)?;
+        let order = self.orders.at(slot);
+        let filled = self.fills.of(slot, order);
+        Some(Standing { order: self.order_view(slot), entered: order.entered(), filled })
     }
 
     /// Orders ahead of an order at its price, and their quantity. O(orders ahead).

@@ -47,12 +47,13 @@ pub fn choose(
     }
 }
 
-fn named(publisher_id: u16) -> String {
+/// A publisher for a message.
+pub(crate) fn named(publisher_id: u16) -> String {
     format!("{publisher_id} ({})", publisher_name(publisher_id))
 }
 
 /// A list for a message, cut where it gets long.
-fn listed(names: impl Iterator<Item = String>) -> String {
+pub(crate) fn listed(names: impl Iterator<Item = String>) -> String {
     let mut names: Vec<String> = names.collect();
     names.dedup();
     let more = names.len().saturating_sub(SHOWN);

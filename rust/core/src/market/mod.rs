@@ -16,6 +16,7 @@ use crate::matching::Bbo;
 use crate::types::{Anomaly, AnomalyCounts, AnomalyKind, BookKey, Flags, MboRecord, Nanos, Price, Sample};
 
 pub use choice::choose;
+pub(crate) use choice::{listed, named};
 pub use entry::Entry;
 pub(crate) use split::{Owners, share_out};
 pub use tally::{Tally, Updates};
@@ -206,6 +207,11 @@ impl Market {
     /// Takes note of a settlement price sent while a restored market's books came to be as they are.
     pub(crate) fn recall_settlement(&mut self, key: BookKey, price: Price) {
         self.settlements.insert(key, price);
+    }
+
+    /// The next record has this index: those in between are of books that this market leaves out.
+    pub(crate) const fn skip_to(&mut self, index: u64) {
+        self.position = index;
     }
 
     /// Slot of the book that the last record belonged to.

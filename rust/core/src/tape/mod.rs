@@ -8,6 +8,7 @@ mod census;
 mod cursor;
 mod grow;
 mod keyframes;
+mod life;
 mod load;
 mod once;
 mod parallel;
@@ -34,6 +35,10 @@ pub use census::Census;
 pub use cursor::Cursor;
 pub use grow::Growing;
 pub use keyframes::{IndexSize, Keyframes, StoredError};
+pub use life::{
+    Amounts, ClearedBy, Did, Ending, Entered, EnteredBy, Every, Left, Life, OrderLife, OrderRecord, PathRow,
+    Place,
+};
 pub use load::Spool;
 pub use once::{apply_file, apply_stream};
 pub use reel::{BLOCK, Block, Directory, ReadAt, Start};

@@ -11,6 +11,7 @@
 mod depth;
 mod full;
 mod json;
+mod order;
 mod share;
 mod state;
 mod stream;
@@ -18,6 +19,7 @@ mod stream;
 pub use depth::{Depth, DepthOptions};
 pub use full::market_effect;
 pub use json::COMPACT_FIELDS;
+pub use order::order_life;
 pub use share::FrameShare;
 pub use state::{book_state, records_page, summary};
 pub use stream::{Format, Frames};

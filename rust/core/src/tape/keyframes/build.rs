@@ -11,7 +11,7 @@ use crate::tape::{Step, Tape};
 use crate::types::{Flags, MboRecord};
 
 /// What going on over one record costs, in nanoseconds: measured, rounded up.
-const RECORD_COST: u64 = 40;
+pub(super) const RECORD_COST: u64 = 40;
 /// What finding a book's records in one block costs, in nanoseconds: reading 56 KiB from the page cache and a look at each.
 const BLOCK_COST: u64 = 12_000;
 /// Keyframes may take this share of the tape's bytes; filters and lists come on top, about 3 % together.

@@ -20,8 +20,10 @@ use hashbrown::HashMap;
 use super::reel::{BLOCK, ReadAt};
 use crate::types::{BookKey, varint};
 
-use build::Builder;
+use build::{Builder, RECORD_COST};
 use filter::Filters;
+
+pub(super) use filter::STRETCH;
 
 pub use stored::StoredError;
 
@@ -154,6 +156,16 @@ impl Keyframes {
 
     fn builder(&self) -> MutexGuard<'_, Option<Builder>> {
         self.builder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stretches of [`STRETCH`] records that may have some of an order, as far as the index goes.
+    pub(super) fn stretches(&self, order_id: u64) -> Vec<u64> {
+        self.read().orders.stretches(order_id).collect()
+    }
+
+    /// Records of a book beyond which a keyframe is the faster way.
+    pub(super) const fn long_way(&self) -> u64 {
+        self.worth / RECORD_COST
     }
 
     /// How large it is.
