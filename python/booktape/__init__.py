@@ -19,6 +19,7 @@ from booktape.errors import (
     ParameterError,
 )
 from booktape.market import Market
+from booktape.order import Entry, Exit, Life, OrderLife, OrderRecord, Place
 from booktape.replay import Clock
 from booktape.sources import open, synthesize  # noqa: A004 - `booktape.open` is what people say
 from booktape.tape import Tape
@@ -33,16 +34,22 @@ __all__ = [
     "BooktapeError",
     "Clock",
     "Derived",
+    "Entry",
     "Execution",
+    "Exit",
     "IndexSize",
     "InputError",
     "Instrument",
     "InvariantError",
     "Level",
+    "Life",
     "Market",
     "NotFoundError",
     "Order",
+    "OrderLife",
+    "OrderRecord",
     "ParameterError",
+    "Place",
     "Tape",
     "Uncross",
     "__version__",

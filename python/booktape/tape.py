@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from booktape import _native
     from booktape.audit import Audit
     from booktape.book import Book
+    from booktape.order import OrderLife
     from booktape.records import Records
     from booktape.values import Prices, Schema
 
@@ -250,6 +251,37 @@ class Tape:
         instrument = within("instrument_id", instrument_id, ID_RANGE)
         publisher = None if publisher_id is None else within("publisher_id", publisher_id, PUBLISHER_RANGE)
         return Market._of(self._native.market_at(position, instrument, publisher)).book(instrument, publisher)  # noqa: SLF001
+
+    def order(
+        self,
+        order_id: SupportsIndex,
+        instrument_id: SupportsIndex | None = None,
+        publisher_id: SupportsIndex | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> OrderLife:
+        """The life of an order: its records, its queue position after each and over time, and how it ended.
+
+        Instrument and publisher may be left out where the id lives in one book only. An id that a venue uses again, or that a
+        snapshot restates, has several lives. The first call builds the index; from then on the stretches that the index
+        names are read and the order's book is taken up by keyframes: milliseconds, O(records of the order), however long
+        the tape. Only `Life.path` goes along every record of the book in between.
+
+        Raises `NotFoundError` for an order that is not on the tape, or that only trades and fills name, and
+        `ParameterError` where the id lives in several books, naming them.
+
+        >>> import booktape as bt
+        >>> tape = bt.synthesize(messages=5_000, seed=1)
+        >>> order = tape.book_at(2_500).queue("B", tape.book_at(2_500).bbo(view="published").bid.price)[0]
+        >>> life = tape.order(order.order_id).lives[0]
+        >>> life.outcome, life.size, [record.action for record in life.records]
+        ('filled', 1, ['A', 'F', 'C'])
+        >>> life.records[0].place.orders_ahead, life.path()["orders_ahead"].tolist()
+        (3, [3, 2, 1, 0])
+        """
+        from booktape.order import order_life
+
+        return order_life(self._native, order_id, instrument_id, publisher_id, progress)
 
     def build_index(self, *, progress: Progress | None = None) -> IndexSize:
         """Goes along the whole tape once, so that every `book_at` and `market_at` from now on takes milliseconds.

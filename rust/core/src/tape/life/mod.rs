@@ -144,6 +144,8 @@ pub struct Left {
 pub struct Amounts {
     /// What it entered with.
     pub size: u64,
+    /// Quantity of T records that name it: traded as the aggressor, and no part of the sum.
+    pub traded: u64,
     /// F records.
     pub fills: u64,
     /// Quantity of the F records.

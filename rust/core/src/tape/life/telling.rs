@@ -160,9 +160,14 @@ impl<'t> Telling<'t> {
     /// What a record says of the order's quantity; `before` is the order as it was.
     fn count(&mut self, record: &MboRecord, effect: Effect, before: Option<&Standing>) {
         let amounts = &mut self.life.amounts;
-        if record.action() == Some(Action::Fill) && !matches!(effect, Effect::Skipped(_)) {
-            amounts.fills += 1;
-            amounts.filled += u64::from(record.size);
+        match (record.action(), effect) {
+            (_, Effect::Skipped(_)) => {}
+            (Some(Action::Fill), _) => {
+                amounts.fills += 1;
+                amounts.filled += u64::from(record.size);
+            }
+            (Some(Action::Trade), _) => amounts.traded += u64::from(record.size),
+            _ => {}
         }
         let Some(before) = before else { return };
         let (size, filled) = (u64::from(before.order.size), u64::from(before.filled));
