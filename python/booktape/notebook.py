@@ -1,4 +1,4 @@
-"""How books, markets and tapes show themselves in a notebook, and in one line."""
+"""How books, markets, tapes and orders show themselves in a notebook, and in one line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from booktape.prices import decimals, price_text
 if TYPE_CHECKING:
     from booktape.book import Book
     from booktape.market import Market
+    from booktape.order import Life, OrderLife
     from booktape.tape import Tape
     from booktape.values import Level
 
 _DEPTH = 10
+_RECORDS = 50
 _BID, _ASK = "rgba(37, 99, 235, .22)", "rgba(234, 88, 12, .22)"
 _TABLE = "font-variant-numeric: tabular-nums; border-collapse: collapse"
 _NUMBER = "text-align: right; padding: 1px 8px"
@@ -80,6 +82,33 @@ def tape_html(tape: Tape) -> str:
 def derived_html(about: str, columns: list[str]) -> str:
     """What rows are of, and their columns."""
     return f"<div><strong>{escape(about)}</strong></div><div>{escape(' · '.join(columns))}</div>"
+
+
+def order_html(order: OrderLife) -> str:
+    """How each life of an order ended, and its records with the order's place after each."""
+    named = f"{order.symbol} ({order.instrument_id})" if order.symbol else str(order.instrument_id)
+    title = f"<div><strong>order {order.order_id}</strong> · {escape(f'{named} at {order.publisher}')}</div>"
+    lives = "".join(map(_life_html, order.lives[:_DEPTH]))
+    more = len(order.lives) - len(order.lives[:_DEPTH]) + order.lives_omitted
+    return title + lives + (f"<div>and {more:,} more lives</div>" if more else "")
+
+
+def _life_html(life: Life) -> str:
+    facts = [life.outcome.replace("_", " ") + (f" by {life.cleared_by}" if life.cleared_by else "")]
+    facts += [] if life.alive_ns is None else [f"after {elapsed(life.alive_ns)}"]
+    facts += [f"{life.filled:,} filled of {life.size + life.raised:,}"] if life.entry else []
+    shown = life.records[:_RECORDS]
+    places = decimals(record.place.price for record in shown if record.place)
+    rows = []
+    for record in shown:
+        place = record.place
+        stands = (price_text(place.price, places), f"{place.size:,}") if place else ("", "")
+        ahead = (f"{place.orders_ahead:,}", f"{place.size_ahead:,}") if place else ("", "")
+        rows.append(_cells("td", f"{record.index:,}", iso(record.ts_recv), record.action, record.size, *stands, *ahead))
+    more = len(life.records) - len(shown) + life.records_omitted
+    rest = f"<div>and {more:,} more records</div>" if more else ""
+    head = _cells("th", "index", "received", "action", "size", "price", "left", "orders ahead", "size ahead")
+    return f"<div>{escape(' · '.join(facts))}</div>" + _table(head, rows) + rest
 
 
 def _rung(level: Level, places: int, widest: int, *, ask: bool) -> str:

@@ -69,7 +69,7 @@ class Place(NamedTuple):
 class OrderRecord(NamedTuple):
     """One record of an order, what it did, and where the order stood then. Prices are in 1e-9, times in ns UTC."""
 
-    index: int
+    index: int  # type: ignore[assignment] # on the tape, not the tuple method that nobody misses
     """Its index on the tape."""
     ts_recv: int
     ts_event: int
@@ -90,7 +90,7 @@ class OrderRecord(NamedTuple):
 class Entry(NamedTuple):
     """The record with which an order came into the book."""
 
-    index: int
+    index: int  # type: ignore[assignment] # on the tape, not the tuple method that nobody misses
     ts_recv: int
     ts_event: int
     """The venue's time; of a snapshot the one that gave the order its priority."""
@@ -102,7 +102,7 @@ class Entry(NamedTuple):
 class Exit(NamedTuple):
     """The record with which an order was gone, or, for a change of symbol, before which."""
 
-    index: int
+    index: int  # type: ignore[assignment] # on the tape, not the tuple method that nobody misses
     ts_recv: int
 
 
@@ -131,7 +131,7 @@ class Life:
     filled: int
     """Their quantity."""
     returned: int
-    """Of `filled`, what a C or M of the same event took off the order; the rest was hidden, or the venue did not say."""
+    """Of `filled`, what a C or M of the same event took off the order; the rest was hidden, or never told."""
     cancelled: int
     """What C and M took off beyond that."""
     raised: int
@@ -158,12 +158,12 @@ class Life:
     ) -> NDArray[np.void]:
         """Its queue position over time: each moment at which what is ahead of it changed, from entry to end.
 
-        A structured array, shape (n,), of index and ts_recv (uint64, ns UTC) of the record from which on it stands so, and
-        of orders_ahead (uint32) and size_ahead (uint64). The first row is where it stands first. Looks after each event
-        of the book, or after every record, within events too.
+        A structured array, shape (n,): index and ts_recv (uint64, ns UTC) of the record from which on it stands so,
+        orders_ahead (uint32) and size_ahead (uint64). The first row is where it stands first. Looks after each event of
+        the book, or after every record, within events too.
 
-        Every record of the book in between is applied. At most `limit` rows, 1,000,000: where that many come, go on with
-        ``start=rows["index"][-1] + 1``.
+        Every record of the book in between is applied, each in O(1). At most `limit` rows come, 1,000,000 if left out:
+        where there are that many, go on with ``start=rows["index"][-1] + 1``.
 
         >>> import booktape as bt
         >>> tape = bt.synthesize(messages=5_000, seed=1)
@@ -268,6 +268,6 @@ def _life(facts: dict[str, Any], path: Callable[[int, int | None, Every, int], b
 
 def _record(facts: dict[str, Any]) -> OrderRecord:
     place = facts["place"]
-    read = {name: int(facts[name]) for name in ("ts_recv", "ts_event", "price")}
-    read["place"] = place and Place(**place | {"price": int(place["price"])})
-    return OrderRecord(**facts | read)
+    numbers = {name: int(facts[name]) for name in ("ts_recv", "ts_event", "price")}
+    stands = place and Place(**place | {"price": int(place["price"])})
+    return OrderRecord(**facts | numbers | {"place": stands})

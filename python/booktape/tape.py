@@ -262,10 +262,10 @@ class Tape:
     ) -> OrderLife:
         """The life of an order: its records, its queue position after each and over time, and how it ended.
 
-        Instrument and publisher may be left out where the id lives in one book only. An id that a venue uses again, or that a
-        snapshot restates, has several lives. The first call builds the index; from then on the stretches that the index
-        names are read and the order's book is taken up by keyframes: milliseconds, O(records of the order), however long
-        the tape. Only `Life.path` goes along every record of the book in between.
+        Instrument and publisher may be left out where the id lives in one book only. An id that a venue uses again, or
+        that a snapshot restates, has several lives. The first call builds the index. From then on it takes milliseconds
+        however long the tape is: only stretches that the index names are read, and the order's book is taken up by
+        keyframes, as many as the order has records. `Life.path` alone goes along every record of the book in between.
 
         Raises `NotFoundError` for an order that is not on the tape, or that only trades and fills name, and
         `ParameterError` where the id lives in several books, naming them.

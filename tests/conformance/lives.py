@@ -73,11 +73,7 @@ class OracleLives:
         life = self.lives[order_id][-1]
         life.outcome = "cleared"
         life.cleared_by = (
-            "snapshot"
-            if record.has(F_SNAPSHOT)
-            else "side"
-            if record.action == "A" and record.has(F_TOB)
-            else "clear"
+            "snapshot" if record.has(F_SNAPSHOT) else "side" if record.action == "A" and record.has(F_TOB) else "clear"
         )
         life.amounts["cleared"] = old.size
         life.ends(index, record.ts_recv)
@@ -113,7 +109,7 @@ class OracleLives:
     def count(
         self, life: OracleLife, before: Resting | None, after: Resting | None, record: Record, effect: Effect
     ) -> None:
-        """Fills of the event are taken off first; what M leaves beyond that was put on, what it leaves less was cancelled."""
+        """Fills of the event are taken off first; what M leaves beyond that was put on, what it lacks was cancelled."""
         if "Err" in effect:
             return
         if record.action == "T":

@@ -29,7 +29,10 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
     tape = "/api/v1/tapes/{tape}"
     assert set(document["paths"]) == {
         *("/health", "/ready", "/metrics", "/api/mbo/stream/json/{delay_ms}", "/api/v1/tapes", tape),
-        *(f"{tape}/{route}" for route in ("instruments", "book", "records", "audit", "stream", "depth")),
+        *(
+            f"{tape}/{route}"
+            for route in ("instruments", "book", "records", "audit", "stream", "depth", "orders/{order_id}")
+        ),
     }
 
 

@@ -1,5 +1,7 @@
 """What the tape routes answer is what the library says."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -130,3 +132,34 @@ def test_records_from_the_end_are_none(running: Running, tape: bt.Tape) -> None:
 
 def test_the_audit_is_the_librarys(running: Running, two_instruments: bt.Tape) -> None:
     assert running.get(f"/api/v1/tapes/{two_instruments.id}/audit") == two_instruments.audit()
+
+
+def test_an_order_is_the_librarys(running: Running, tape: bt.Tape) -> None:
+    for order_id in map(int, np.unique(tape.to_numpy()["order_id"][1_000:1_100])):
+        told = running.get(f"/api/v1/tapes/{tape.id}/orders/{order_id}")
+        assert told == json.loads(tape.order(order_id).to_json())
+        assert told["order_id"] == str(order_id)
+        (life,) = tape.order(order_id).lives
+        for record, expected in zip(told["lives"][0]["records"], life.records, strict=True):
+            assert (record["index"], int(record["price"])) == (expected.index, expected.price)
+            assert (record["place"] and record["place"]["orders_ahead"]) == (expected.place and expected.place[3])
+
+
+def test_an_order_of_several_books_needs_to_be_told_which(running: Running, two_publishers: bt.Tape) -> None:
+    records = two_publishers.to_numpy()
+    records = records[np.isin(records["action"], [b"A", b"C", b"M"])]
+    of = [set(records["order_id"][records["publisher_id"] == publisher].tolist()) for publisher in (1, 2)]
+    order_id = min(of[0] & of[1])
+    path = f"/api/v1/tapes/{two_publishers.id}/orders/{order_id}"
+    with running.client() as client:
+        refused = client.get(path)
+        unknown = client.get(f"/api/v1/tapes/{two_publishers.id}/orders/1")
+    assert refused.status_code == 400
+    assert "publisher" in refused.json()["detail"]
+    assert unknown.status_code == 404
+    assert unknown.json()["detail"] == "order 1 is not on the tape"
+    symbol = two_publishers.instruments[0].symbol
+    for publisher in two_publishers.instruments:
+        for name in (publisher.publisher_id, publisher.publisher):
+            told = running.get(path, publisher=name, instrument=symbol)
+            assert told["publisher_id"] == publisher.publisher_id

@@ -28,7 +28,7 @@ from booktape.service.streams.controller import StreamsController
 from booktape.service.streams.depth import DepthStreams
 from booktape.service.streams.records import RecordStreams
 from booktape.service.streams.slots import StreamSlots
-from booktape.service.tapes import audit
+from booktape.service.tapes import audit, order
 from booktape.service.tapes import schemas as tape_schemas
 from booktape.service.tapes.controller import TapesController
 from booktape.settings import Settings
@@ -81,7 +81,7 @@ class Service:
             type_decoders=DECODERS,
             logging_config=None,
         )
-        describe(app.openapi_schema, tape_schemas, audit, stream_schemas, health, problems)
+        describe(app.openapi_schema, tape_schemas, audit, order, stream_schemas, health, problems)
         return app
 
     @asynccontextmanager

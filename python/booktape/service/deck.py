@@ -12,10 +12,12 @@ from litestar.exceptions import ServiceUnavailableException
 
 from booktape import BooktapeError, NotFoundError, Tape
 from booktape._native import DepthStream, RecordStream, SharedFrames
+from booktape.lookup import find_ids
 from booktape.moment import iso
 from booktape.parameters import bad_parameter
-from booktape.service.parameters import When
+from booktape.service.parameters import InstrumentRef, PublisherRef, When
 from booktape.service.tapes.audit import AuditReport
+from booktape.service.tapes.order import OrderLives
 from booktape.service.tapes.schemas import (
     EMPTY_BOOK,
     BookState,
@@ -130,6 +132,20 @@ class LoadedTape:
             return book
 
         return msgspec.convert(await self._aside(state) | place, BookState)
+
+    async def order(
+        self, order_id: int, instrument: InstrumentRef | None, publisher: PublisherRef | None
+    ) -> OrderLives:
+        """The life of an order; the first question goes along the whole tape once.
+
+        Raises:
+            NotFoundError: no such order, or none in that book.
+            ParameterError: several books have it, and none was named.
+        """
+        named = (None if ref is None else str(ref) for ref in (instrument, publisher))
+        ids = find_ids(self._tape, *named)
+        life = partial(self._tape.order, order_id, *ids, progress=self._progress)
+        return msgspec.json.decode((await self._aside(life)).to_json(), type=OrderLives)
 
     async def records(self, position: int, limit: int) -> RecordsPage:
         """A page of records."""

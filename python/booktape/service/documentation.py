@@ -33,7 +33,7 @@ def openapi_config() -> OpenAPIConfig:
         use_handler_docstrings=True,
         servers=[Server(url="/")],
         tags=[
-            Tag("tapes", "What is loaded: instruments, books, records, audits."),
+            Tag("tapes", "What is loaded: instruments, books, records, orders, audits."),
             Tag("streams", "Lossless record streams, and screens that follow a book. Server-sent events, or DBN."),
             Tag("health", "What probes ask."),
             Tag("metrics", "What Prometheus reads."),

@@ -105,7 +105,30 @@ class Speed:
         raise bad_parameter("speed", text, _EXPECTED[cls])
 
 
+class OrderNumber:
+    """An order's id: an unsigned 64-bit number, more than the bounds of JSON schemas can say.
+
+    >>> OrderNumber.parse("6413150893741").number
+    6413150893741
+    """
+
+    __slots__ = ("number",)
+
+    LARGEST = 2**64 - 1
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads digits."""
+        if re.fullmatch(r"\d{1,20}", text, re.ASCII) and 1 <= int(text) <= cls.LARGEST:
+            return cls(int(text))
+        raise bad_parameter("order_id", text, _EXPECTED[cls])
+
+
 _EXPECTED: dict[type, str] = {
+    OrderNumber: f"an order's id, a whole number from 1 to {OrderNumber.LARGEST:,}",
     When: _MOMENT,
     InstrumentRef: "an instrument's id or symbol",
     PublisherRef: "a publisher's id or name",
@@ -164,6 +187,10 @@ TapeId: TypeAlias = Annotated[
         examples=_examples(a_file="clx5-glbx-20250924-0123abcd"),
     ),
 ]
+OrderId: TypeAlias = Annotated[
+    OrderNumber,
+    PathParameter(description="An order's id at the venue.", examples=_examples(an_order="6413150893741")),
+]
 At: TypeAlias = Annotated[
     When | None,
     QueryParameter(
@@ -204,6 +231,22 @@ OnlyInstrument: TypeAlias = Annotated[
         name="instrument",
         description="Only the records of this instrument, by id or symbol. Without it, all records.",
         examples=_examples(a_symbol="CLX5", an_id="42140878"),
+    ),
+]
+OrdersInstrument: TypeAlias = Annotated[
+    InstrumentRef | None,
+    QueryParameter(
+        name="instrument",
+        description="An instrument's id or symbol. May be left out where the order is of one instrument.",
+        examples=_examples(a_symbol="CLX5", an_id="42140878"),
+    ),
+]
+OrdersPublisher: TypeAlias = Annotated[
+    PublisherRef | None,
+    QueryParameter(
+        name="publisher",
+        description="A publisher's id or name. May be left out where one publisher has the order.",
+        examples=_examples(a_name="GLBX.MDP3.GLBX", an_id="1"),
     ),
 ]
 Publisher: TypeAlias = Annotated[

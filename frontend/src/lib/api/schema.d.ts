@@ -148,6 +148,26 @@ export interface paths {
 		patch?: never;
 		trace?: never;
 	};
+	'/api/v1/tapes/{tape}/orders/{order_id}': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * The life of an order
+		 * @description Every record of an order, its place in the queue after each, and how it ended.
+		 */
+		get: operations['getOrder'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/api/v1/tapes/{tape}/records': {
 		parameters: {
 			query?: never;
@@ -678,6 +698,155 @@ export interface components {
 			Modify?: components['schemas']['Replacement'];
 		};
 		/**
+		 * OrderEntry
+		 * @description The record with which an order came into the book.
+		 */
+		OrderEntry: {
+			/** @description The book was known to be complete. Where not, orders that the data never showed may stand ahead. */
+			book_complete: boolean;
+			/**
+			 * @description What it was; a modify where the data never showed the order entering.
+			 * @enum {string}
+			 */
+			by: 'add' | 'snapshot' | 'modify';
+			/** @description Its index on the tape. */
+			index: number;
+			/** @description Matching engine time; of a snapshot the one that gave the order its priority. */
+			ts_event: string;
+			/** @description Capture time, ns since 1970 UTC. */
+			ts_recv: string;
+		};
+		/**
+		 * OrderExit
+		 * @description The record with which an order was gone, or, for a change of symbol, before which.
+		 */
+		OrderExit: {
+			/** @description Its index on the tape. */
+			index: number;
+			/** @description Capture time, ns since 1970 UTC. */
+			ts_recv: string;
+		};
+		/**
+		 * OrderLife
+		 * @description An order from its entry to its end. `size + raised = returned + cancelled + cleared + left`.
+		 */
+		OrderLife: {
+			/** @description Nanoseconds from its entry to its end or the tape's. */
+			alive_ns: string | null;
+			/** @description What C and M took off beyond that. */
+			cancelled: number;
+			/** @description What stood when it was cleared. */
+			cleared: number;
+			/**
+			 * @description What removed it without naming it, where it was cleared.
+			 * @enum {null|string}
+			 */
+			cleared_by: 'clear' | 'snapshot' | 'side' | 'symbol' | null;
+			/** @description How it came into the book. */
+			entry: components['schemas']['OrderEntry'] | null;
+			/** @description When it was gone. */
+			exit: components['schemas']['OrderExit'] | null;
+			/** @description Their quantity. */
+			filled: number;
+			/** @description F records that name it. */
+			fills: number;
+			/** @description What stands at the end of the tape. */
+			left: number;
+			/**
+			 * @description How it ended: `filled` if fills explain all that its last record took off, `unseen` if the book never had it.
+			 * @enum {string}
+			 */
+			outcome: 'filled' | 'partly_filled' | 'cancelled' | 'cleared' | 'alive' | 'unseen';
+			/** @description What was put on, an iceberg's new slices among it. */
+			raised: number;
+			/** @description Its records, in tape order. */
+			records: components['schemas']['OrderRecord'][];
+			/** @description Further records: 10,000 are listed over all lives. */
+			records_omitted: number;
+			/** @description New slices that an iceberg showed. */
+			refreshes: number;
+			/** @description Of `filled`, what a C or M of the same event took off the order. */
+			returned: number;
+			/** @description What it entered with. */
+			size: number;
+			/** @description Quantity of T records that name it: traded as the aggressor, before it rested. */
+			traded: number;
+		};
+		/**
+		 * OrderLives
+		 * @description All that a tape tells of an order id in one book.
+		 */
+		OrderLives: {
+			/** @description The venue's number of the instrument. */
+			instrument_id: number;
+			/** @description One for each time it was in the book: venues use ids again, and snapshots restate orders. */
+			lives: components['schemas']['OrderLife'][];
+			/** @description Further lives: 1,000 are listed. */
+			lives_omitted: number;
+			/** @description The venue's id. */
+			order_id: string;
+			/** @description Its name. */
+			publisher: string;
+			/** @description Who published the order. */
+			publisher_id: number;
+			/** @description Its symbol, where the tape maps one. */
+			symbol: string | null;
+		};
+		/**
+		 * OrderPlace
+		 * @description Where an order stands in the published book.
+		 */
+		OrderPlace: {
+			/** @description Orders in front of it in its queue. */
+			orders_ahead: number;
+			/** @description Its price, units of 1e-9. */
+			price: string;
+			/** @description Its place is a guess: it was first seen as a modify, and has kept that place. */
+			priority_approximate: boolean;
+			/**
+			 * @description Its side.
+			 * @enum {string}
+			 */
+			side: 'B' | 'A';
+			/** @description What is left of it. */
+			size: number;
+			/** @description Their size. */
+			size_ahead: number;
+		};
+		/**
+		 * OrderRecord
+		 * @description One record of an order, what it did, and where the order stood then.
+		 */
+		OrderRecord: {
+			/** @description A add, C cancel, M modify, T trade, F fill, N none. */
+			action: string;
+			/** @description What was wrong with it, as kinds are called in the audit. */
+			anomaly: string | null;
+			/**
+			 * @description What it did to the order.
+			 * @enum {string}
+			 */
+			effect: 'added' | 'cancelled' | 'modified' | 'unchanged' | 'skipped';
+			/** @description Databento's flag bits. */
+			flags: number;
+			/** @description Its index on the tape. */
+			index: number;
+			/** @description Where the order stands after it; null if it is not in the book. */
+			place: components['schemas']['OrderPlace'] | null;
+			/** @description Units of 1e-9; 9223372036854775807 is no price. */
+			price: string;
+			/** @description B bid, A ask, N none. */
+			side: string;
+			/** @description Quantity: of the order for A and M, removed for C, traded for T and F. */
+			size: number;
+			/** @description It put the order at the back of a queue: the order entered, or lost its priority. */
+			took_place: boolean;
+			/** @description Matching engine time, ns since 1970 UTC. */
+			ts_event: string;
+			/** @description Capture time, ns since 1970 UTC. */
+			ts_recv: string;
+		};
+		/**
 		 * Phase
 		 * @description What `/ready` answers by.
 		 * @enum {string}
@@ -1156,6 +1325,54 @@ export interface operations {
 				};
 				content: {
 					'application/json': components['schemas']['InstrumentNode'][];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	getOrder: {
+		parameters: {
+			query?: {
+				/** @description An instrument's id or symbol. May be left out where the order is of one instrument. */
+				instrument?: string | null;
+				/** @description A publisher's id or name. May be left out where one publisher has the order. */
+				publisher?: string | null;
+			};
+			header?: never;
+			path: {
+				/** @description A tape's id, as `/api/v1/tapes` lists it. It ends in a hash of the content. */
+				tape: string;
+				/** @description an order's id, a whole number from 1 to 18,446,744,073,709,551,615 */
+				order_id: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Request fulfilled, document follows */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['OrderLives'];
 				};
 			};
 			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */

@@ -1,4 +1,4 @@
-"""Routes about tapes: what is loaded, its instruments, books, records and audit."""
+"""Routes about tapes: what is loaded, its instruments, books, records, orders and audit."""
 
 from http import HTTPStatus
 
@@ -12,7 +12,10 @@ from booktape.service.parameters import (
     From,
     Instrument,
     Limit,
+    OrderId,
     Orders,
+    OrdersInstrument,
+    OrdersPublisher,
     Publisher,
     TapeId,
     View,
@@ -20,6 +23,7 @@ from booktape.service.parameters import (
 )
 from booktape.service.problems import responses
 from booktape.service.tapes.audit import AuditReport
+from booktape.service.tapes.order import OrderLives
 from booktape.service.tapes.schemas import BookState, InstrumentNode, RecordsPage, TapeDetails
 
 
@@ -89,6 +93,23 @@ class TapesController(Controller):
         """A page of records, in tape order."""
         loaded = deck.tape(tape)
         return await loaded.records(loaded.position_from(start), limit)
+
+    @get(
+        "/{tape:str}/orders/{order_id:str}",
+        summary="The life of an order",
+        operation_id="getOrder",
+        responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+    )
+    async def order(
+        self,
+        deck: NamedDependency[Deck],
+        tape: TapeId,
+        order_id: OrderId,
+        instrument: OrdersInstrument = None,
+        publisher: OrdersPublisher = None,
+    ) -> OrderLives:
+        """Every record of an order, its place in the queue after each, and how it ended."""
+        return await deck.tape(tape).order(order_id.number, instrument, publisher)
 
     @get(
         "/{tape:str}/audit",

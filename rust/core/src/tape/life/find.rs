@@ -33,7 +33,9 @@ impl Found {
             return Err(Error::Parameter { name: "order_id", value: "0".to_owned(), expected });
         }
         let mut found = Self { stretches: Vec::new(), books: BTreeMap::new() };
-        for stretch in tape.keyframes().stretches(order_id) {
+        // The index may reach beyond a tape that has grown since.
+        let within = |stretch: &u64| stretch * STRETCH < tape.len();
+        for stretch in tape.keyframes().stretches(order_id).into_iter().filter(within) {
             let mut any = false;
             each_of(tape, order_id, stretch, |index, record| {
                 any = true;
