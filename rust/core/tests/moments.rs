@@ -239,6 +239,12 @@ fn an_index_that_is_damaged_or_of_other_content_is_refused() {
         assert!(load(&whole[..end], 7).is_err(), "cut at {end}");
     }
     let directory = whole.len() - 16 - 200;
+    let filters = directory - 16 * 1_024;
+    for place in (filters..directory).step_by(613) {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0x10;
+        assert!(load(&damaged, 7).is_err(), "byte {place}");
+    }
     for place in directory..whole.len() {
         let mut damaged = whole.clone();
         damaged[place] ^= 0x10;

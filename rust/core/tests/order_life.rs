@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use booktape_core::book::{Book, Effect};
+use booktape_core::feed::Piece;
 use booktape_core::market::Market;
-use booktape_core::tape::{ClearedBy, Ending, Every, Keyframes, Life, PathRow, Place, Step, Tape};
+use booktape_core::tape::{
+    ClearedBy, Ending, Every, Growing, Keyframes, Life, PathRow, Place, Step, Tape, Turn,
+};
 use booktape_core::types::{BookKey, Flags, MboRecord};
 use booktape_core::{Error, synth, wire};
 use proptest::prelude::*;
@@ -86,7 +89,7 @@ fn watch(tape: &Tape) -> BTreeMap<(BookKey, u64), Vec<Seen>> {
     let mut at = 0;
     tape.walk(0..tape.len(), &mut quiet, |step| {
         match step {
-            Step::Turn(booktape_core::tape::Turn::Name(instrument, symbol)) => {
+            Step::Turn(Turn::Name(instrument, symbol)) => {
                 market.name(*instrument, symbol);
                 for ((key, id), order) in &mut watched {
                     let is_resting = order.now.entry.is_some() && !order.is_over;
@@ -96,7 +99,7 @@ fn watch(tape: &Tape) -> BTreeMap<(BookKey, u64), Vec<Seen>> {
                     }
                 }
             }
-            Step::Turn(booktape_core::tape::Turn::Settle(key, price)) => market.settle(*key, *price),
+            Step::Turn(Turn::Settle(key, price)) => market.settle(*key, *price),
             Step::Records(first, records) => {
                 for (index, record) in (first..).zip(records) {
                     see(&mut market, &mut watched, &mut events, index, record);
@@ -322,4 +325,29 @@ fn an_order_far_from_its_next_record_is_reached_by_keyframes() {
         longest = longest.max(told(&far).lives.iter().filter_map(apart).max().unwrap_or_default());
     }
     assert!(longest > 10_000, "{longest}");
+}
+
+#[test]
+fn a_head_of_a_growing_tape_tells_no_more_than_it_has() {
+    let options = synth::Options { messages: 40_000, seed: 4, ..synth::Options::default() };
+    let tape = Tape::synthesize(&options, &mut quiet).unwrap();
+    let records = tape.in_memory().unwrap();
+    let grown = |cuts: &[usize]| {
+        let growing = Growing::new("live".to_owned(), 1, tape.metadata().clone()).unwrap();
+        let heads = cuts.windows(2).map(|cut| {
+            let piece = Piece { records: records[cut[0]..cut[1]].to_vec(), ..Piece::default() };
+            growing.append(piece).unwrap();
+            growing.head()
+        });
+        heads.collect::<Vec<_>>()
+    };
+    let (heads, short) = (grown(&[0, 17_000, 40_000]), grown(&[0, 17_000]));
+    heads[1].build_keyframes(&mut quiet).unwrap();
+    let mut later = 0;
+    for record in records.iter().filter(|record| record.action == b'A').step_by(97) {
+        let told = |tape: &Tape| tape.order(record.order_id, None, None, &mut quiet).ok();
+        assert_eq!(told(&heads[0]), told(&short[0]));
+        later += u32::from(told(&heads[0]) != told(&heads[1]));
+    }
+    assert!(later > 10, "{later}");
 }

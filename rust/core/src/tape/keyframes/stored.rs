@@ -5,7 +5,7 @@
 //! | magic | `BTINDEX1` |
 //! | images | every keyframe's, one behind the other |
 //! | filters | of order ids, 8-byte words, little-endian |
-//! | directory | varints: what the index is of, books, keyframes, blocks, gaps |
+//! | directory | varints: what the index is of, the hash of the filters, books, keyframes, blocks, gaps |
 //! | tail | size of the directory and its XXH3-64 hash, 8 bytes each |
 //!
 //! Images are read when they are needed; each is checked when it is decoded.
@@ -52,7 +52,8 @@ impl Keyframes {
         let built = self.read();
         out.put(MAGIC)?;
         let mut directory = Vec::new();
-        for number in [hash, built.end, about.len() as u64] {
+        let filters = xxh3_64(built.orders.words().as_bytes());
+        for number in [hash, built.end, filters, about.len() as u64] {
             put_u64(&mut directory, number);
         }
         directory.extend_from_slice(about);
@@ -124,27 +125,39 @@ impl Keyframes {
         if xxh3_64(&directory) != directory_hash {
             return Err(StoredError::Damaged("its directory does not have its hash"));
         }
-        let (mut built, about, images_end) = parse(&mut directory.as_slice(), hash).ok_or(CUT)??;
+        let Parsed { mut built, about, images_end, filters_hash } =
+            parse(&mut directory.as_slice(), hash).ok_or(CUT)??;
         let words = Filters::words_for(built.end);
         if images_end + 8 * words != start {
             return Err(StoredError::Damaged("its parts do not fit together"));
         }
         let mut filters = vec![0_u64; words as usize];
         file.read_exact_at(filters.as_mut_bytes(), images_end)?;
+        // A bit that is gone would hide an order without a word.
+        if xxh3_64(filters.as_bytes()) != filters_hash {
+            return Err(StoredError::Damaged("its filters do not have their hash"));
+        }
         built.orders = Filters::from_words(filters.into_iter().map(u64::from_le).collect());
         built.file = Some(file);
         Ok((Self { built: RwLock::new(built), ..Self::default() }, about))
     }
 }
 
-type Parsed = std::result::Result<(Built, Vec<u8>, u64), StoredError>;
+/// What a directory says.
+struct Parsed {
+    built: Built,
+    about: Vec<u8>,
+    images_end: u64,
+    filters_hash: u64,
+}
 
-/// What a directory says, with the end of the images; `None` if it is cut off.
-fn parse(input: &mut &[u8], hash: u64) -> Option<Parsed> {
+/// Reads a directory; `None` if it is cut off.
+fn parse(input: &mut &[u8], hash: u64) -> Option<std::result::Result<Parsed, StoredError>> {
     if get_u64(input)? != hash {
         return Some(Err(StoredError::Stale));
     }
     let mut built = Built { end: get_u64(input)?, ..Built::default() };
+    let filters_hash = get_u64(input)?;
     let size = get_u64(input)?;
     let about = take(input, size)?.to_vec();
     let mut offset = MAGIC.len() as u64;
@@ -176,7 +189,7 @@ fn parse(input: &mut &[u8], hash: u64) -> Option<Parsed> {
         let blocks: Option<Vec<u64>> = (0..count).map(|_| get_u64(input)).collect();
         built.gaps.insert(channel, blocks?);
     }
-    Some(Ok((built, about, offset)))
+    Some(Ok(Parsed { built, about, images_end: offset, filters_hash }))
 }
 
 fn take<'a>(input: &mut &'a [u8], size: u64) -> Option<&'a [u8]> {
