@@ -159,7 +159,7 @@ DID = {"Add": "added", "Cancel": "cancelled", "Modify": "modified", "": "unchang
 
 def is_of_an_order(record: Record) -> bool:
     """Whether the id of a record names an order, rather than a level, a side or nothing."""
-    if record.action == "R" or record.order_id == 0:
+    if record.action == "R":
         return False
     return record.action not in {"A", "C", "M"} or not record.has(F_TOB | F_MBP)
 

@@ -24,6 +24,10 @@ def compare(tape: bt.Tape, stream: list[Record]) -> Counter[str]:
     outcomes = Counter[str]()
     for (publisher_id, instrument_id), orders in lives_on(stream).items():
         for order_id, expected in orders.items():
+            if order_id == 0:
+                with pytest.raises(bt.ParameterError, match="order_id = 0"):
+                    tape.order(0)
+                continue
             if not rests(stream, publisher_id, instrument_id, order_id):
                 with pytest.raises(bt.NotFoundError, match="only trades and fills"):
                     tape.order(order_id, instrument_id, publisher_id)
