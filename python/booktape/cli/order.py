@@ -60,7 +60,7 @@ def _show_life(life: Life) -> None:
     lasted = "" if life.alive_ns is None else f" after {elapsed(life.alive_ns)}"
     cleared = f" ({life.cleared_by})" if life.cleared_by else ""
     console.print(f"[bold]{life.outcome}[/]{cleared}{lasted}: {MEANING[life.outcome]}")
-    amounts = ("size", "raised", "filled", "cancelled", "cleared", "left", "refreshes")
+    amounts = ("traded", "size", "raised", "filled", "cancelled", "cleared", "left", "refreshes")
     told = ", ".join(f"{name} {getattr(life, name):,}" for name in amounts if getattr(life, name))
     if told:
         console.print(told, style="dim")

@@ -2,6 +2,7 @@
 
 use crate::book::Standing;
 use crate::error::Result;
+use crate::feed::Progress;
 use crate::market::{Entry, Market};
 use crate::tape::{Step, Tape, Turn};
 use crate::types::{BookKey, MboRecord};
@@ -25,8 +26,8 @@ pub(super) struct Alone<'t> {
 
 impl<'t> Alone<'t> {
     /// The book at a position, from the nearest keyframe before it.
-    pub(super) fn at(tape: &'t Tape, key: BookKey, position: u64) -> Result<Self> {
-        let market = tape.market_at(position, Some(key), &mut |_, _| Ok(()))?;
+    pub(super) fn at(tape: &'t Tape, key: BookKey, position: u64, on_progress: Progress<'_>) -> Result<Self> {
+        let market = tape.market_at(position, Some(key), on_progress)?;
         Ok(Self { tape, key, market, position })
     }
 

@@ -25,17 +25,17 @@ pub(super) fn follow(
     stretches: &[u64],
     on_progress: Progress<'_>,
 ) -> Result<OrderLife> {
-    let (alone, telling) = (Alone::at(tape, key, 0)?, Telling::new(tape, order_id));
+    let (alone, telling) = (Alone::at(tape, key, 0, on_progress)?, Telling::new(tape, order_id));
     let mut following = Following { tape, key, alone, telling };
     for &stretch in stretches {
         for index in indexes(tape, order_id, key, stretch)? {
             on_progress(index, tape.len())?;
-            following.reach(index)?;
+            following.reach(index, on_progress)?;
             following.go(index + 1)?;
         }
     }
     if following.telling.is_resting() {
-        following.reach(tape.len())?;
+        following.reach(tape.len(), on_progress)?;
     }
     let (lives, lives_omitted) = following.telling.finish();
     Ok(OrderLife { order_id, key, lives, lives_omitted })
@@ -43,13 +43,13 @@ pub(super) fn follow(
 
 impl Following<'_> {
     /// Brings the book to a position before which there is no more record of the order.
-    fn reach(&mut self, position: u64) -> Result<()> {
+    fn reach(&mut self, position: u64, on_progress: Progress<'_>) -> Result<()> {
         if position.saturating_sub(self.alone.position()) <= self.tape.keyframes().long_way() {
             return self.go(position);
         }
-        let there = Alone::at(self.tape, self.key, position)?;
+        let there = Alone::at(self.tape, self.key, position, on_progress)?;
         if self.telling.is_resting() && !self.has_order(&there) {
-            self.find_end(position)?;
+            self.find_end(position, on_progress)?;
         }
         self.telling.take_up(&there);
         self.alone = there;
@@ -57,10 +57,10 @@ impl Following<'_> {
     }
 
     /// The order is gone at a position, and no record of it says why: goes to the record that does, halving the distance.
-    fn find_end(&mut self, mut gone: u64) -> Result<()> {
+    fn find_end(&mut self, mut gone: u64, on_progress: Progress<'_>) -> Result<()> {
         while gone - self.alone.position() > self.tape.keyframes().long_way().max(1) {
             let middle = self.alone.position().midpoint(gone);
-            let there = Alone::at(self.tape, self.key, middle)?;
+            let there = Alone::at(self.tape, self.key, middle, on_progress)?;
             if self.has_order(&there) {
                 self.alone = there;
             } else {

@@ -29,9 +29,9 @@ use crate::types::{Action, AnomalyKind, BookKey, Flags, MboRecord, Nanos, Price,
 pub use path::{Every, PathRow};
 
 /// Records kept over all lives of an order; further ones are counted, and their amounts are, too.
-pub(super) const RECORDS_KEPT: usize = 10_000;
+const RECORDS_KEPT: usize = 10_000;
 /// Lives kept; further ones are only counted.
-pub(super) const LIVES_KEPT: usize = 1_000;
+const LIVES_KEPT: usize = 1_000;
 
 /// All that a tape tells of an order id in one book.
 #[derive(Clone, PartialEq, Eq, Debug)]

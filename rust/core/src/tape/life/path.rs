@@ -71,7 +71,7 @@ impl Tape {
         on_progress: Progress<'_>,
     ) -> Result<Vec<PathRow>> {
         self.check_position("stop", range.end)?;
-        let mut alone = Alone::at(self, key, range.start)?;
+        let mut alone = Alone::at(self, key, range.start, on_progress)?;
         let here = alone.entry().and_then(|entry| Queued::of(&entry.book, order_id));
         let mut walker = Walker { order_id, every, here, said: None, rows: Vec::new() };
         while alone.position() < range.end && walker.rows.len() < limit {
