@@ -1,6 +1,6 @@
 //! A tape's records as a Python buffer, without copying where they are in memory.
 //!
-//! This is the only file with `unsafe`: Python's buffer protocol hands out a pointer, which Rust cannot follow. It is
+//! One of two files with `unsafe`: Python's buffer protocol hands out a pointer, which Rust cannot follow. It is
 //! sound because neither a tape nor a copy ever changes, and the view keeps this object, and so the records, alive.
 #![allow(unsafe_code)]
 

@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 
 use super::level::NIL;
 use super::queue::Orders;
+use crate::types::bring_near;
 
 /// The registry of live orders. Ids may be any 64-bit numbers: the hash is seeded, so none can be chosen to collide.
 #[derive(Clone, Debug)]
@@ -80,6 +81,18 @@ impl Index {
             }
             at = (at + 1) & mask;
         }
+    }
+
+    /// Brings the bucket near in which a look-up will begin.
+    #[inline]
+    pub(super) fn expect(&self, id: u64) {
+        bring_near(&self.buckets[(self.hash(id) >> self.shift) as usize]);
+    }
+
+    /// The slot that a look-up will see first, which is nearly always the order's if it is registered.
+    #[inline]
+    pub(super) fn likely(&self, id: u64) -> u32 {
+        self.buckets[(self.hash(id) >> self.shift) as usize] & self.mask() as u32
     }
 
     /// Slot of an order.

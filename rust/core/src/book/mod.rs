@@ -25,7 +25,7 @@ pub use fills::FillCounts;
 pub use image::ImageError;
 pub use read::{LevelView, OrderView, Overlap, Resting, Standing};
 
-use crate::types::{Action, Anomaly, MboRecord, Notes, Price, Side};
+use crate::types::{Action, Anomaly, MboRecord, Notes, Price, Side, bring_near};
 use fills::Fills;
 use index::{Index, Place};
 use ladder::Ladder;
@@ -130,6 +130,20 @@ impl Book {
             self.settle_fills();
         }
         effect
+    }
+
+    /// A record about an order will come in a while: first, what says where the order is comes near.
+    #[inline]
+    pub(crate) fn expect(&self, order_id: u64) {
+        self.index.expect(order_id);
+    }
+
+    /// A record about an order will come soon: the order comes near.
+    #[inline]
+    pub(crate) fn expect_soon(&self, order_id: u64) {
+        if let Some(order) = self.orders.get(self.index.likely(order_id)) {
+            bring_near(order);
+        }
     }
 
     /// A: to the back of its level.

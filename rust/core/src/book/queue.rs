@@ -89,6 +89,12 @@ impl Orders {
         &self.slots[slot as usize]
     }
 
+    /// What is in a slot, if there is such a slot.
+    #[inline]
+    pub(super) fn get(&self, slot: u32) -> Option<&Order> {
+        self.slots.get(slot as usize)
+    }
+
     #[inline]
     pub(super) fn at_mut(&mut self, slot: u32) -> &mut Order {
         &mut self.slots[slot as usize]

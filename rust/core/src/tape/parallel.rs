@@ -6,7 +6,7 @@ use std::thread;
 use super::{Step, Tape};
 use crate::error::{Error, Result};
 use crate::feed::Progress;
-use crate::market::{Market, Owners, share_out};
+use crate::market::{Market, Owners};
 
 /// Below this, starting threads takes longer than it saves.
 const WORTH_IT: u64 = 100_000;
@@ -34,7 +34,7 @@ impl Tape {
         threads: usize,
         on_progress: Progress<'_>,
     ) -> Result<()> {
-        let owners = share_out(self.books(), threads);
+        let owners = Owners::share_out(self.books(), threads);
         let mut parts = market.split(&owners, threads);
         let mut at = range.start;
         let mut applied = Ok(());
@@ -51,13 +51,17 @@ impl Tape {
 
     fn apply_together(&self, parts: &mut [Market], range: &Range<u64>, owners: &Owners) -> Result<()> {
         let apply = |part: usize, market: &mut Market| {
-            self.walk(range.clone(), &mut |_, _| Ok(()), |step| match step {
+            // On the thread's own stack: parts side by side would share cache lines that each writes for every record.
+            let mut own = std::mem::take(market);
+            let walked = self.walk(range.clone(), &mut |_, _| Ok(()), |step| match step {
                 Step::Turn(turn) => {
-                    turn.happen(market);
+                    turn.happen(&mut own);
                     Ok(())
                 }
-                Step::Records(_, records) => market.apply_own(records, owners, part),
-            })
+                Step::Records(_, records) => own.apply_own(records, owners, part),
+            });
+            *market = own;
+            walked
         };
         thread::scope(|scope| {
             let numbered = parts.iter_mut().enumerate();

@@ -10,11 +10,13 @@
 
 mod anomaly;
 mod flags;
+mod near;
 mod price;
 mod record;
 pub mod varint;
 
 pub use anomaly::{Anomaly, AnomalyCounts, AnomalyKind, Notes, Sample};
 pub use flags::Flags;
+pub(crate) use near::bring_near;
 pub use price::{Nanos, Price};
 pub use record::{Action, BookKey, MboRecord, Side};
