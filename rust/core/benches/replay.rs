@@ -14,6 +14,10 @@ mod replay {
 
 use std::hint::black_box;
 
+use booktape_core::Result;
+use booktape_core::feed::Options;
+use booktape_core::market::Market;
+use booktape_core::tape::Tape;
 use booktape_core::types::MboRecord;
 use replay::clock::Clock;
 use replay::growth::{Shape, churn};
@@ -39,6 +43,10 @@ fn records(path: &str) -> Vec<MboRecord> {
         "{path} holds records of other types"
     );
     records
+}
+
+fn tape(path: &str) -> Tape {
+    Tape::open(path.as_ref(), Options::default(), None, &mut |_, _| Ok(())).expect("a readable file")
 }
 
 /// What is read after every record.
@@ -79,6 +87,18 @@ fn play<S: Subject>(records: &[MboRecord], passes: usize, reading: Reading) -> V
     })
 }
 
+/// Applies all records at once to a new market, `passes` times.
+fn whole(records: usize, passes: usize, mut apply: impl FnMut(&mut Market) -> Result<()>) -> Value {
+    let (mut subject, mut spent) = (Books::default(), Clock::default());
+    for _ in 0..passes {
+        subject = Books::default();
+        let start = Clock::now();
+        apply(&mut subject.0).expect("a market that is not strict refuses nothing");
+        spent += Clock::now() - start;
+    }
+    json!({ "records": records * passes, "wall_s": spent.wall, "cpu_s": spent.cpu, "state": subject.state() })
+}
+
 fn grow(shape: Shape, book: &str, size: usize) -> Value {
     let (records, spent) = match book {
         "book" => churn::<OneBook>(shape, size),
@@ -105,6 +125,13 @@ fn main() {
                 "book" => play::<OneBook>(&records, passes, Reading::Prices),
                 "book-levels" => play::<OneBook>(&records, passes, Reading::Levels),
                 "market" => play::<Books>(&records, passes, Reading::Prices),
+                "market-batches" => whole(records.len(), passes, |market| market.apply_all(&records)),
+                "tape" => {
+                    let tape = tape(path);
+                    whole(records.len(), passes, |market| {
+                        tape.apply(market, 0..records.len() as u64, &mut |_, _| Ok(()))
+                    })
+                }
                 "textbook" => play::<OneTextbook>(&records, passes, Reading::Prices),
                 "textbook-levels" => play::<OneTextbook>(&records, passes, Reading::Levels),
                 "textbooks" => play::<Textbooks>(&records, passes, Reading::Prices),

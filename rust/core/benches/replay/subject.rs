@@ -102,7 +102,7 @@ fn levels_of(instrument: u32, book: &Book) -> Value {
 
 /// Books by publisher and instrument.
 #[derive(Default)]
-pub struct Books(Market);
+pub struct Books(pub Market);
 
 impl Subject for Books {
     type Book = Book;

@@ -16,6 +16,8 @@ use crate::types::MboRecord;
 
 /// Pieces read ahead of those applied.
 const AHEAD: usize = 4;
+/// Bytes below which starting a thread takes longer than it saves.
+const SHORT: u64 = 4 << 20;
 
 /// Applies a DBN file to a market, as [`apply_stream`] does.
 ///
@@ -51,6 +53,15 @@ pub fn apply_stream<R: Read + Send>(
     options: Options,
     on_progress: Progress<'_>,
 ) -> Result<Option<String>> {
+    if (1..SHORT).contains(&size) {
+        let mut names = None;
+        let read = feed::read(reader, name, size, options, on_progress, &mut |metadata, piece| {
+            names.get_or_insert_with(|| Names::of(metadata)).apply(market, piece)?;
+            piece.clear();
+            Ok(())
+        });
+        return Ok(read?.left.map(|fault| fault.to_string()));
+    }
     let (send, received) = sync_channel(AHEAD);
     let (give_back, spares) = sync_channel(AHEAD + 2);
     let bytes_read = AtomicU64::new(0);
