@@ -12,9 +12,9 @@ use crate::market::{Market, Owners};
 const WORTH_IT: u64 = 100_000;
 /// More threads than this only pass records over for each other.
 const MOST: usize = 8;
-/// Records that the threads apply before they wait for each other: some ten milliseconds, so that the work can be stopped
+/// Records that the threads apply before they wait for each other: some forty milliseconds, so that the work can be stopped
 /// with every book at the same place.
-const TOGETHER: u64 = 524_288;
+const TOGETHER: u64 = 1_048_576;
 
 impl Tape {
     /// How many threads are worth it for a stretch.
