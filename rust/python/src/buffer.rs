@@ -35,11 +35,9 @@ impl RecordBuffer {
             Stretch::InTape(Arc::clone(tape), range.start as usize..range.end as usize)
         } else {
             let mut copied = Vec::with_capacity((range.end - range.start) as usize);
-            let mut at = range.start;
-            while at < range.end {
-                let block = tape.block(at)?.up_to(range.end - at);
-                copied.extend_from_slice(&block);
-                at += block.len() as u64;
+            for block in tape.blocks(range) {
+                let (_, records) = block?;
+                copied.extend_from_slice(&records);
             }
             Stretch::Copied(copied)
         };
@@ -67,8 +65,8 @@ impl RecordBuffer {
             return Err(PyBufferError::new_err("no view to fill"));
         }
         let bytes = slf.get().records().as_bytes();
-        // SAFETY: `bytes` lives as long as `slf`, which owns or shares it and never changes it; PyBuffer_FillInfo takes a reference to `slf` that
-        // the view gives back, and refuses writable views of a read-only block.
+        // SAFETY: `bytes` lives as long as `slf`, which owns or shares it and never changes it; PyBuffer_FillInfo takes a
+        // reference to `slf` that the view gives back, and refuses writable views of a read-only block.
         let filled = unsafe {
             ffi::PyBuffer_FillInfo(
                 view,

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
+use booktape_core::Error;
 use booktape_core::tape::BlockCache;
-use booktape_core::{Error, Result};
 
 /// Blocks of all files that are read by position: one cache, so that one bound holds for the whole process.
 static CACHE: LazyLock<Arc<BlockCache>> = LazyLock::new(Arc::default);
@@ -51,14 +51,4 @@ impl DataFolder {
 /// The error of a file that the system refuses.
 pub(crate) fn io_error(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
     move |source| Error::Io { path: path.to_owned(), source }
-}
-
-/// A file that is opened for reading, and its size; a folder is refused.
-pub(crate) fn open_file(path: &Path) -> Result<(File, fs::Metadata)> {
-    let file = File::open(path).map_err(io_error(path))?;
-    let about = file.metadata().map_err(io_error(path))?;
-    if about.is_dir() {
-        return Err(io_error(path)(io::ErrorKind::IsADirectory.into()));
-    }
-    Ok((file, about))
 }

@@ -4,15 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use booktape_core::Result;
-use booktape_core::feed::{Options, Progress};
-use booktape_core::tape::{Spool, Tape};
+use booktape_core::feed::{self, Options, Progress, open_file};
+use booktape_core::tape::{ReadAt, Spool, Tape};
 
 use crate::DataFolder;
-use crate::folder::{io_error, open_file};
+use crate::folder::io_error;
 use crate::index::Identity;
 
-/// Magic number of zstd, whose files are never read by position.
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// An index of fewer records is built faster than anybody notices, and not worth a file.
 const WORTH_KEEPING: u64 = 1_000_000;
 
@@ -81,7 +79,7 @@ impl DataFolder {
             Err(why) => (None, Some(format!("{}: its index is built again: {why}", path.display()))),
         };
         let name = path.to_string_lossy();
-        let by_position = about.len() > in_memory && !is_zstd(&file);
+        let by_position = about.len() > in_memory && !is_zstd(file.as_ref());
         let (tape, source) = if by_position {
             let (scan, keyframes) = match found {
                 Some(found) => (found.scan, Some(found.keyframes)),
@@ -131,8 +129,8 @@ impl DataFolder {
     }
 }
 
-fn is_zstd(file: &std::fs::File) -> bool {
-    use booktape_core::tape::ReadAt;
+/// Whether a file is compressed: then it is never read by position.
+fn is_zstd(file: &impl ReadAt) -> bool {
     let mut magic = [0; 4];
-    ReadAt::read_exact_at(file, &mut magic, 0).is_ok() && magic == ZSTD_MAGIC
+    file.read_exact_at(&mut magic, 0).is_ok() && feed::is_zstd(&magic)
 }

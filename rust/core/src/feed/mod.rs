@@ -17,7 +17,7 @@ use std::io::Read;
 pub use aside::{Aside, AsideFact, TYPE_NAMES};
 pub use csv::Csv;
 pub use metadata::{Interval, Metadata, publisher_name};
-pub use source::Limits;
+pub use source::{Limits, is_zstd, open_file};
 pub use whole::{Sink, Whole, write_whole};
 pub use write::{encode_record, write_records};
 

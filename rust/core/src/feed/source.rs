@@ -1,10 +1,12 @@
 //! Where bytes come from: plain or zstd, told apart by their first bytes, decompressed within bounds.
 
+use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, Read};
+use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::error::Fault;
+use crate::error::{Error, Fault};
 
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Large enough to make system calls and handing over between threads rare, small enough to stay in the processor's cache.
@@ -13,6 +15,26 @@ const PIECE: usize = 1024 * 1024;
 const PLAUSIBLE_RATIO: u64 = 64;
 /// Below this, a ratio says nothing.
 const ALWAYS_ALLOWED: u64 = 256 * 1024 * 1024;
+
+/// Whether bytes begin as zstd's do.
+#[must_use]
+pub fn is_zstd(bytes: &[u8]) -> bool {
+    bytes.starts_with(&ZSTD_MAGIC)
+}
+
+/// Opens a file for reading, and what the system says of it; a folder is refused.
+///
+/// # Errors
+/// [`Error::Io`] naming the path.
+pub fn open_file(path: &Path) -> Result<(File, std::fs::Metadata), Error> {
+    let io = |source| Error::Io { path: path.to_owned(), source };
+    let file = File::open(path).map_err(io)?;
+    let about = file.metadata().map_err(io)?;
+    if about.is_dir() {
+        return Err(io(std::io::ErrorKind::IsADirectory.into()));
+    }
+    Ok((file, about))
+}
 
 /// Bounds on what compressed data may become.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,7 +87,7 @@ impl<R: Read> Source<R> {
         let mut counted = Counted { reader, bytes: 0 };
         let mut magic = Vec::with_capacity(4);
         counted.by_ref().take(4).read_to_end(&mut magic).map_err(|source| Fault::Read { source })?;
-        let is_zstd = magic == ZSTD_MAGIC;
+        let is_zstd = is_zstd(&magic);
         let begun = Cursor::new(magic).chain(counted);
         let stream = if is_zstd {
             let decoder = zstd::stream::read::Decoder::with_buffer(BufReader::with_capacity(PIECE, begun))

@@ -13,14 +13,13 @@ const LONG_WAY: u64 = 65_536;
 #[derive(Clone, Debug, Default)]
 pub struct Cursor {
     market: Market,
-    position: u64,
 }
 
 impl Cursor {
     /// The place: records applied.
     #[must_use]
     pub const fn position(&self) -> u64 {
-        self.position
+        self.market.position()
     }
 
     /// The market there.
@@ -34,12 +33,12 @@ impl Cursor {
     /// # Errors
     /// Those of [`Tape::market_at`].
     pub fn advance(&mut self, tape: &Tape, position: u64, on_progress: Progress<'_>) -> Result<()> {
-        if position > self.position.saturating_add(LONG_WAY) {
+        let here = self.position();
+        if position > here.saturating_add(LONG_WAY) {
             self.market = tape.market_at(position, None, on_progress)?;
-        } else if position > self.position {
-            tape.apply(&mut self.market, self.position..position, on_progress)?;
+        } else if position > here {
+            tape.apply(&mut self.market, here..position, on_progress)?;
         }
-        self.position = self.position.max(position);
         Ok(())
     }
 
@@ -53,15 +52,15 @@ impl Cursor {
         position: u64,
         mut see: impl FnMut(u64, &MboRecord, &Outcome, &Market),
     ) -> Result<()> {
-        let Self { market, position: here } = self;
-        tape.walk(*here..position.max(*here), &mut |_, _| Ok(()), |step| {
+        let Self { market } = self;
+        let here = market.position();
+        tape.walk(here..position.max(here), &mut |_, _| Ok(()), |step| {
             match step {
                 Step::Turn(turn) => turn.happen(market),
                 Step::Records(first, records) => {
                     for (index, record) in (first..).zip(records) {
                         let outcome = market.apply(record)?;
                         see(index, record, &outcome, market);
-                        *here = index + 1;
                     }
                 }
             }

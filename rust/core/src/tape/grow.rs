@@ -3,6 +3,7 @@
 //! Every batch makes a new head: an immutable tape that shares all earlier records with the one before. Whoever reads
 //! holds a head, and takes the next when it likes; an answer never changes under way.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -108,8 +109,8 @@ fn refused(expected: &str, tape: &Tape) -> Error {
 
 impl Tape {
     fn empty(name: String, epoch: u64, metadata: Metadata) -> Result<Self> {
-        let nothing = (Census::default(), Vec::new(), std::collections::BTreeMap::new());
-        Self::assemble(name, epoch, metadata, Vec::new(), nothing.0, nothing.1, nothing.2, None)
+        let (census, others) = (Census::default(), BTreeMap::new());
+        Self::assemble(name, epoch, metadata, Vec::new(), census, Vec::new(), others, None)
     }
 
     fn push(&mut self, batch: Piece) {

@@ -79,12 +79,7 @@ impl Tape {
         spool: Option<&Spool<'_>>,
         on_progress: Progress<'_>,
     ) -> Result<Self> {
-        let io = |source| Error::Io { path: path.to_owned(), source };
-        let file = File::open(path).map_err(io)?;
-        let about = file.metadata().map_err(io)?;
-        if about.is_dir() {
-            return Err(io(std::io::ErrorKind::IsADirectory.into()));
-        }
+        let (file, about) = feed::open_file(path)?;
         Self::read(file, &path.to_string_lossy(), about.len(), options, spool, on_progress)
     }
 

@@ -1,7 +1,6 @@
 //! A DBN stream straight into books: nothing is kept, so that one pass over a file costs reading it and no memory.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,12 +28,7 @@ pub fn apply_file(
     options: Options,
     on_progress: Progress<'_>,
 ) -> Result<Option<String>> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io)?;
-    let about = file.metadata().map_err(io)?;
-    if about.is_dir() {
-        return Err(io(std::io::ErrorKind::IsADirectory.into()));
-    }
+    let (file, about) = feed::open_file(path)?;
     apply_stream(market, file, &path.to_string_lossy(), about.len(), options, on_progress)
 }
 

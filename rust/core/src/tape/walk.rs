@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Tape, Turn};
+use super::{Block, Tape, Turn};
 use crate::error::{Error, Result};
 use crate::feed::Progress;
 use crate::market::Market;
@@ -21,6 +21,30 @@ pub enum Step<'a> {
 }
 
 impl Tape {
+    /// The records of a range, block by block, each with the index of its first. A failure is the last item.
+    ///
+    /// # Errors
+    /// Each item: those of [`Tape::block`].
+    pub fn blocks(&self, range: Range<u64>) -> impl Iterator<Item = Result<(u64, Block)>> + '_ {
+        let Range { start: mut at, mut end } = range;
+        std::iter::from_fn(move || {
+            if at >= end {
+                return None;
+            }
+            let first = at;
+            let block = self.block(first).map(|block| block.up_to(end - first)).and_then(|block| {
+                let missing =
+                    || Error::Invariant(format!("{}: no record {first} of {}", self.name, self.len));
+                if block.is_empty() { Err(missing()) } else { Ok(block) }
+            });
+            match &block {
+                Ok(block) => at += block.len() as u64,
+                Err(_) => end = at,
+            }
+            Some(block.map(|block| (first, block)))
+        })
+    }
+
     /// Shows a range of records, and all that happens to books at and between them, in order.
     ///
     /// # Errors
@@ -42,12 +66,11 @@ impl Tape {
             }
             let until =
                 turns.peek().map_or(range.end, |(index, _)| *index).min(at + RECORDS_BETWEEN_PROGRESS);
-            let block = self.block(at)?.up_to(until - at);
-            if block.is_empty() {
-                return Err(Error::Invariant(format!("{}: no record {at} of {}", self.name, self.len)));
+            for block in self.blocks(at..until) {
+                let (first, records) = block?;
+                see(Step::Records(first, &records))?;
             }
-            see(Step::Records(at, &block))?;
-            at += block.len() as u64;
+            at = until;
             if at - reported >= RECORDS_BETWEEN_PROGRESS || at == range.end {
                 reported = at;
                 on_progress(at - range.start, range.end - range.start)?;

@@ -97,16 +97,15 @@ impl Depth {
             return Ok(position);
         }
         let (mut settled, mut open) = (from, false);
-        let mut at = from;
-        while at < position {
-            let block = tape.block(at)?.up_to(position - at);
-            for (index, record) in (at..).zip(block.iter()).filter(|(_, record)| record.key() == self.key) {
+        for block in tape.blocks(from..position) {
+            let (first, block) = block?;
+            for (index, record) in (first..).zip(block.iter()).filter(|(_, record)| record.key() == self.key)
+            {
                 open = !record.flags().has(Flags::LAST);
                 if !open {
                     settled = index + 1;
                 }
             }
-            at += block.len() as u64;
         }
         Ok(if open { settled } else { position.max(from) })
     }

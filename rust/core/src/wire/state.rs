@@ -153,11 +153,9 @@ pub fn records_page(tape: &Tape, from: u64, limit: u64) -> Result<Vec<u8>> {
     tape.check_position("from", from)?;
     let next = tape.len().min(from.saturating_add(limit));
     let mut rows = Vec::new();
-    let mut at = from;
-    while at < next {
-        let block = tape.block(at)?.up_to(next - at);
-        rows.extend((at..).zip(block.iter()).map(|(index, record)| Row::of(index, record)));
-        at += block.len() as u64;
+    for block in tape.blocks(from..next) {
+        let (first, block) = block?;
+        rows.extend((first..).zip(block.iter()).map(|(index, record)| Row::of(index, record)));
     }
     to_json(&Page { from, next, total: tape.len(), records: rows })
 }

@@ -133,15 +133,13 @@ impl Frames {
         mut see: impl FnMut(u64, &MboRecord, Option<u64>),
     ) -> Result<()> {
         let wanted = self.instrument_id;
-        let mut at = self.position;
-        while at < until {
-            let block = tape.block(at)?.up_to(until - at);
+        for block in tape.blocks(self.position..until) {
+            let (first, block) = block?;
             for (n, record) in block.iter().enumerate() {
                 if wanted.is_none_or(|wanted| wanted == record.instrument_id) {
-                    see(at + n as u64, record, block.ts_outs().get(n).copied());
+                    see(first + n as u64, record, block.ts_outs().get(n).copied());
                 }
             }
-            at += block.len() as u64;
         }
         Ok(())
     }

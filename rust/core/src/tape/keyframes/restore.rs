@@ -66,22 +66,20 @@ impl Keyframes {
         };
         let mut taken = Vec::with_capacity(starts.len());
         for Start { key, position: from, image } in starts {
-            let bytes = match &image {
-                Image::Empty => None,
-                Image::Memory(bytes) => Some(bytes.to_vec()),
+            let decode = |mut bytes: &[u8]| {
+                Entry::decode(key, &mut bytes).map_err(|error: ImageError| stale(tape, error.to_string()))
+            };
+            let entry = match &image {
+                Image::Empty => Entry::new(key, from),
+                Image::Memory(bytes) => decode(bytes)?,
                 Image::File { offset, size } => {
                     let mut bytes = vec![0; *size as usize];
                     if let Some(file) = &file {
                         file.read_exact_at(&mut bytes, *offset)
                             .map_err(|source| stale(tape, source.to_string()))?;
                     }
-                    Some(bytes)
+                    decode(&bytes)?
                 }
-            };
-            let entry = match bytes {
-                None => Entry::new(key, from),
-                Some(bytes) => Entry::decode(key, &mut bytes.as_slice())
-                    .map_err(|error: ImageError| stale(tape, error.to_string()))?,
             };
             taken.push(Taken::new(tape, entry, from, matches!(image, Image::Empty), position));
         }
@@ -108,11 +106,9 @@ fn go_on(tape: &Tape, taken: &mut [Taken<'_>], blocks: &BTreeSet<u64>, position:
         taken.iter().enumerate().map(|(slot, taken)| (taken.entry.key, slot)).collect();
     let mut recent: Option<(BookKey, Option<usize>)> = None;
     for &block in blocks {
-        let mut at = block * BLOCK;
-        let end = position.min(at + BLOCK);
-        while at < end {
-            let records = tape.block(at)?.up_to(end - at);
-            for (index, record) in (at..).zip(records.iter()) {
+        for records in tape.blocks(block * BLOCK..position.min((block + 1) * BLOCK)) {
+            let (first, records) = records?;
+            for (index, record) in (first..).zip(records.iter()) {
                 let key = record.key();
                 let slot = match recent {
                     Some((recent, slot)) if recent == key => slot,
@@ -123,7 +119,6 @@ fn go_on(tape: &Tape, taken: &mut [Taken<'_>], blocks: &BTreeSet<u64>, position:
                     taken[slot].apply(record, index);
                 }
             }
-            at += records.len() as u64;
         }
     }
     Ok(())
@@ -242,15 +237,13 @@ impl Built {
 
 /// The last record of a block, before a position, with which the venue reported a gap on a channel.
 fn last_gap(tape: &Tape, block: u64, position: u64, channel: (u16, u8)) -> Result<Option<u64>> {
-    let (mut at, end) = (block * BLOCK, position.min((block + 1) * BLOCK));
     let mut last = None;
-    while at < end {
-        let records = tape.block(at)?.up_to(end - at);
+    for records in tape.blocks(block * BLOCK..position.min((block + 1) * BLOCK)) {
+        let (first, records) = records?;
         let gap = records.iter().rposition(|record| {
             record.flags().has(Flags::MAYBE_BAD_BOOK) && (record.publisher_id, record.channel_id) == channel
         });
-        last = gap.map(|gap| at + gap as u64).or(last);
-        at += records.len() as u64;
+        last = gap.map(|gap| first + gap as u64).or(last);
     }
     Ok(last)
 }

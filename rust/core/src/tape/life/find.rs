@@ -101,12 +101,10 @@ impl Found {
 
 /// Shows the records of an order in a stretch.
 fn each_of(tape: &Tape, order_id: u64, stretch: u64, mut see: impl FnMut(u64, &MboRecord)) -> Result<()> {
-    let (mut at, end) = (stretch * STRETCH, tape.len().min((stretch + 1) * STRETCH));
-    while at < end {
-        let records = tape.block(at)?.up_to(end - at);
-        let of_order = (at..).zip(records.iter()).filter(|(_, record)| is_of(record, order_id));
+    for block in tape.blocks(stretch * STRETCH..tape.len().min((stretch + 1) * STRETCH)) {
+        let (first, records) = block?;
+        let of_order = (first..).zip(records.iter()).filter(|(_, record)| is_of(record, order_id));
         of_order.for_each(|(index, record)| see(index, record));
-        at += records.len() as u64;
     }
     Ok(())
 }
