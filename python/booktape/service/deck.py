@@ -42,7 +42,7 @@ class LoadedTape:
     def __init__(self, tape: Tape, cache_bytes: int, progress: Progress | None, cores: CapacityLimiter) -> None:
         self.id = tape.id
         self.tree = MarketTree(tape)
-        self._tape = tape
+        self.tape = tape
         self._native = tape._native
         self._cache_bytes = cache_bytes
         self._progress = progress
@@ -52,7 +52,7 @@ class LoadedTape:
         self._cores = cores
 
     def __len__(self) -> int:
-        return len(self._tape)
+        return len(self.tape)
 
     def due(self, position: int, ts: int) -> int:
         """The first position from `position` on whose record is later than `ts`."""
@@ -64,7 +64,7 @@ class LoadedTape:
 
     def details(self) -> TapeDetails:
         """What the tape is and holds."""
-        tape, start, end = self._tape, self._tape.start_ns, self._tape.end_ns
+        tape, start, end = self.tape, self.tape.start_ns, self.tape.end_ns
         return TapeDetails(
             id=tape.id,
             name=tape.name,
@@ -143,8 +143,8 @@ class LoadedTape:
             ParameterError: several books have it, and none was named.
         """
         named = (None if ref is None else str(ref) for ref in (instrument, publisher))
-        ids = find_ids(self._tape, *named)
-        life = partial(self._tape.order, order_id, *ids, progress=self._progress)
+        ids = find_ids(self.tape, *named)
+        life = partial(self.tape.order, order_id, *ids, progress=self._progress)
         return msgspec.json.decode((await self._aside(life)).to_json(), type=OrderLives)
 
     async def records(self, position: int, limit: int) -> RecordsPage:
@@ -161,7 +161,7 @@ class LoadedTape:
 
     async def index(self) -> None:
         """Goes along the tape once, so that any moment of it takes milliseconds."""
-        await self._aside(partial(self._tape.build_index, progress=self._progress))
+        await self._aside(partial(self.tape.build_index, progress=self._progress))
 
     def frames(self, form: Format, instrument_id: int | None) -> SharedFrames:
         """The frames that all full-speed clients of one format and filter share."""
@@ -198,7 +198,7 @@ class LoadedTape:
         return await to_thread.run_sync(work, limiter=self._cores, abandon_on_cancel=True)
 
     def _require_in_range(self, name: str, ts: int) -> None:
-        start, end = self._tape.start_ns, self._tape.end_ns
+        start, end = self.tape.start_ns, self.tape.end_ns
         if start is None or end is None:
             raise bad_parameter(name, f"ns:{ts}", "the tape is empty")
         if not start <= ts <= end:
