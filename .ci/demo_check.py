@@ -50,7 +50,7 @@ async def moving_prices(client: httpx.AsyncClient) -> str:
     tape = (await get(client, "/api/v1/tapes")).json()[0]["id"]
     instrument = (await get(client, f"/api/v1/tapes/{tape}/instruments")).json()[0]
     symbol = instrument["symbol"]
-    query = {"instrument": instrument["instrument_id"], "loop": "1"}
+    query = {"instrument": instrument["instrument_id"]}
     frames = changes = 0
     best: tuple[str, str] | None = None
     async with aconnect_sse(client, "GET", f"/api/v1/tapes/{tape}/depth", params=query) as source:

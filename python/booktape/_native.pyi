@@ -92,6 +92,15 @@ class Tape:
         """Whole or not at all; zstd where the path ends in .zst."""
     def position_at(self, ts: int) -> int:
         """The position after the last record with ts_recv at or before `ts`; outside the tape is a ParameterError."""
+    def step(self, position: int, by: str, count: int, instrument_id: int | None = None) -> int:
+        """The position so many strides ("record", "event", "trade") on, or back; the tape's end or beginning where there are
+        fewer."""
+    @property
+    def in_memory(self) -> bool:
+        """Whether its records are in memory, so that a look at them never waits for a disk."""
+    @property
+    def dbn_head(self) -> bytes:
+        """What a DBN stream of it begins with: the metadata."""
     def due(self, position: int, ts: int) -> int:
         """How far a replay that stands at `position` gets when its clock reads `ts`: the first position whose record is later."""
     def ts_at(self, position: int) -> int | None:
@@ -251,30 +260,29 @@ class Book:
 
 @final
 class RecordStream:
-    """A lossless stream of a tape's records as frames; private to one client."""
+    """A lossless stream of a tape's records as frames; private to one client. `ids` stands before the position in event ids."""
 
     def __new__(
-        cls, tape: Tape, format: Format, *, start: int = 0, instrument_id: int | None = None
+        cls, tape: Tape, format: Format, *, start: int = 0, instrument_id: int | None = None, ids: str = ""
     ) -> RecordStream: ...
     @property
     def position(self) -> int:
         """Where the next frame begins."""
-    def next(self, until: int, max_records: int = 1024) -> bytes:
-        """Frames of the records from the position on, up to `until` or `max_records`; moves on. Empty if the filter passed none."""
-    def prelude(self) -> bytes:
-        """What comes first: the DBN metadata for `dbn`, nothing else."""
+    def next(self, tape: Tape, until: int) -> tuple[bytes, int]:
+        """The records from the position on, up to `until` or to the end of a frame, and the position after them; moves there.
+        Empty if the filter let none pass."""
 
 @final
 class SharedFrames:
-    """The same frames cut at fixed places and kept in a bounded cache, so that a hundred clients share each one."""
+    """Frames that are the same for every client at the same place, so that a hundred share each one."""
 
-    def __new__(
-        cls, tape: Tape, format: Format, *, instrument_id: int | None = None, cache_bytes: int = 33_554_432
-    ) -> SharedFrames: ...
-    def cached(self, position: int) -> tuple[bytes, int] | None:
-        """(frame, position after it) if it is at hand: never waits."""
-    def frame(self, position: int) -> tuple[bytes, int]:
-        """The same, built if need be: may take long far into a tape; releases the GIL."""
+    def __new__(cls, format: Format, *, instrument_id: int | None = None, ids: str = "") -> SharedFrames: ...
+    def end_of(self, position: int, until: int) -> int:
+        """Where the next frame ends of a client at `position` that may have everything up to `until`."""
+    def is_there(self, position: int) -> bool:
+        """Whether the frame at a position is built without going along the tape first; not while another is being built."""
+    def frame(self, tape: Tape, position: int, end: int) -> bytes:
+        """The records from a position up to `end`: may take long far into a tape; releases the GIL."""
 
 @final
 class DepthStream:
@@ -290,13 +298,16 @@ class DepthStream:
         levels: int = 10,
         view: View = "matched",
         trades: bool = False,
+        ids: str = "",
     ) -> DepthStream: ...
     @property
     def position(self) -> int: ...
-    def advance(self, position: int) -> bytes | None:
-        """Moves to a position (or to the book's last event end before it) and gives the SSE event if the book's state changed."""
-    def frame(self) -> bytes:
-        """The SSE event of the state as it is."""
+    def advance(self, tape: Tape, position: int) -> bool:
+        """Moves to a position, or to the book's last event end before it; whether it shows anything else than after the last
+        call."""
+    def frame(self, tape: Tape, since: int) -> tuple[bytes, int]:
+        """The SSE event of the state as it is, with the trades since a position where they are wanted, and how far these go:
+        4,096 at most, then the next event goes on from there."""
 
 def order_life(
     tape: Tape,

@@ -32,7 +32,16 @@ class Settings(BaseSettings):
     max_streams: int = Field(2_000, ge=1, description="Streams open at once; more are answered 503.")
     heartbeat_seconds: float = Field(15.0, gt=0, description="Silence on a stream after which a comment is sent.")
     slow_client_seconds: float = Field(30.0, gt=0, description="A client that takes nothing for longer is closed.")
-    cache_bytes: int = Field(32 * 2**20, ge=2**20, description="Frames kept ready, per tape and format, in bytes.")
+    cache_bytes: int = Field(64 * 2**20, ge=2**20, description="Frames of streams kept ready for others, in bytes.")
+    max_replays: int = Field(
+        32, ge=0, description="Replays that clients may make; every tape has one of its own beside them."
+    )
+    replay_when_unwatched: Literal["pause", "run", "end"] = Field(
+        "pause", description="What a replay that a client made does while nobody watches."
+    )
+    replay_grace_seconds: float = Field(
+        60.0, ge=0, description="How long a replay that ends when nobody watches waits for its watchers to come back."
+    )
     max_decompressed: int | None = Field(
         None, ge=1, description="Bytes a compressed file may become; unset: in proportion to its size."
     )

@@ -23,6 +23,9 @@ Anomaly: TypeAlias = Literal[
 ]
 """Kinds of anomaly; `booktape.audit.MEANING` says what each one means and what happens then."""
 
+Format: TypeAlias = Literal["json", "full", "dbn"]
+"""How a stream shows records: compact arrays, an object each with its effect, or DBN."""
+
 Schema: TypeAlias = Literal[
     "mbp-1",
     "mbp-10",

@@ -46,6 +46,11 @@ class Running:
     server: Server
     thread: threading.Thread
     loop: asyncio.AbstractEventLoop
+    ready: threading.Event
+
+    def wait(self) -> None:
+        """Waits until everything is loaded."""
+        assert self.ready.wait(PATIENCE)
 
     def client(self) -> httpx.Client:
         # Certificates are of no use here, and reading them costs more than most tests.
@@ -82,19 +87,26 @@ class Running:
 
 
 @contextmanager
-def serving(*tapes: bt.Tape, settings: Settings | None = None, clock: Clock | None = None) -> Iterator[Running]:
-    """Serves tapes until the block ends."""
+def serving(
+    *tapes: bt.Tape | Iterator[bt.Tape],
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    wait: bool = True,
+) -> Iterator[Running]:
+    """Serves tapes, or one iterator of them, until the block ends; `wait` until they are loaded."""
     settings = settings or Settings(heartbeat_seconds=15)
     listener = listen("127.0.0.1", 0, slow_client_seconds=settings.slow_client_seconds)
-    service = Service(tapes, settings, clock or WallClock())
+    source = tapes[0] if tapes and not isinstance(tapes[0], bt.Tape) else tapes
+    service = Service(source, settings, clock or WallClock())  # type: ignore[arg-type]
     ready = threading.Event()
     server = Server(service, ready.set)
     loop = (server.config.get_loop_factory() or asyncio.new_event_loop)()
     thread = threading.Thread(target=_run, args=(loop, server, listener))
-    running = Running(url_of(listener), service, server, thread, loop)
+    running = Running(url_of(listener), service, server, thread, loop, ready)
     thread.start()
     try:
-        assert ready.wait(PATIENCE)
+        if wait:
+            running.wait()
         yield running
     finally:
         running.stop()

@@ -44,7 +44,7 @@ BAD_PARAMETERS = [
     ("depth?hz=0", "hz = '0': a number from 0.1 to 60"),
     ("depth?hz=61", "hz = '61'"),
     ("depth?hz=inf", "hz = 'inf'"),
-    ("depth?loop=2", "loop = '2'"),
+    ("depth?trades=2", "trades = '2'"),
     ("depth?trades=x", "trades = 'x'"),
     ("depth?from=1999-01-01", "from = "),
 ]

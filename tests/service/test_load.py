@@ -111,7 +111,7 @@ def test_clients_that_connect_and_drop_leave_nothing_behind(tape: bt.Tape) -> No
         streams = [
             f"{path}/stream",
             f"{path}/stream?speed=0.01",
-            f"{path}/depth?speed=1&loop=1",
+            f"{path}/depth?speed=1",
             "/api/mbo/stream/json/1000",
         ]
         running.get("/health")

@@ -12,6 +12,7 @@ import pytest
 from booktape.service.openapi import schema
 from tests.service.running import Running
 
+METHODS = {"get", "post", "patch", "put", "delete"}
 COMMITTED = Path(__file__).parents[2] / "frontend" / "openapi.json"
 
 
@@ -22,17 +23,23 @@ def document() -> dict[str, Any]:
 
 
 def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {path: item["get"] for path, item in document["paths"].items()}
+    return {
+        f"{method} {path}": operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    }
 
 
 def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
-    tape = "/api/v1/tapes/{tape}"
+    tape, replay = "/api/v1/tapes/{tape}", "/api/v1/replays/{replay}"
     assert set(document["paths"]) == {
         *("/health", "/ready", "/metrics", "/api/mbo/stream/json/{delay_ms}", "/api/v1/tapes", tape),
         *(
             f"{tape}/{route}"
             for route in ("instruments", "book", "records", "audit", "stream", "depth", "orders/{order_id}")
         ),
+        *("/api/v1/replays", replay, f"{replay}/stream", f"{replay}/depth"),
     }
 
 

@@ -1,18 +1,18 @@
 """The application: every route with what it needs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from litestar import Litestar
 from litestar.di import Provide
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Scope
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
 from booktape import Tape
 from booktape.service import problems
-from booktape.service.deck import Deck
+from booktape.service.deck import Deck, LoadedTape
 from booktape.service.descriptions import describe
 from booktape.service.documentation import openapi_config, swagger_assets
 from booktape.service.frontend import page
@@ -22,10 +22,16 @@ from booktape.service.metrics.collector import CoreCollector, ServiceCollector
 from booktape.service.metrics.controller import MetricsController
 from booktape.service.metrics.requests import ObservedApp, RequestMetrics
 from booktape.service.parameters import DECODERS, ParameterSchemas
+from booktape.service.replays import schemas as replay_schemas
+from booktape.service.replays.controller import ReplaysController
+from booktape.service.replays.stage import Stage
 from booktape.service.streams import schemas as stream_schemas
+from booktape.service.streams.client import Client, client_of
 from booktape.service.streams.clock import Clock, WallClock
 from booktape.service.streams.controller import StreamsController
 from booktape.service.streams.depth import DepthStreams
+from booktape.service.streams.frames import FrameStore
+from booktape.service.streams.lead import Leads
 from booktape.service.streams.records import RecordStreams
 from booktape.service.streams.slots import StreamSlots
 from booktape.service.tapes import audit, order
@@ -38,13 +44,25 @@ from booktape.settings import Settings
 class Service:
     """An application that serves tapes, and the parts that outlive its requests."""
 
-    tapes: Sequence[Tape] = ()
+    tapes: Iterable[Tape] = ()
+    """Tapes to serve: taken in a thread once the service listens, so that opening them may take its time."""
     settings: Settings = field(default_factory=Settings)
     clock: Clock = field(default_factory=WallClock)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    loops: bool = True
+    """Whether the tapes' own replays begin again at the end."""
 
     def __post_init__(self) -> None:
-        self.deck = Deck(self.tapes, cache_bytes=self.settings.cache_bytes, progress=self.lifecycle.carry_on)
+        settings = self.settings
+        self.deck = Deck(self.lifecycle)
+        self.frames = FrameStore(settings.cache_bytes)
+        self.stage = Stage(
+            self.lifecycle,
+            self.clock,
+            limit=settings.max_replays,
+            when_unwatched=settings.replay_when_unwatched,
+            grace=settings.replay_grace_seconds,
+        )
         self.slots = StreamSlots(self.settings.max_streams, self.lifecycle)
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(CoreCollector())
@@ -59,45 +77,74 @@ class Service:
             "deck": self.deck,
             "lifecycle": self.lifecycle,
             "registry": self.registry,
-            "record_streams": RecordStreams(self.lifecycle, self.clock, heartbeat),
+            "stage": self.stage,
+            "leads": Leads(self.clock, self.lifecycle.closing, heartbeat),
+            "record_streams": RecordStreams(self.lifecycle, self.clock, heartbeat, self.frames),
             "depth_streams": DepthStreams(self.lifecycle, self.clock, heartbeat),
         }
         app = Litestar(
             route_handlers=[
                 TapesController,
                 StreamsController,
+                ReplaysController,
                 health.HealthController,
                 MetricsController,
                 swagger_assets(),
                 page(),
             ],
-            dependencies={name: _given(part) for name, part in parts.items()},
+            dependencies={name: _given(part) for name, part in parts.items()}
+            | {"client": Provide(_client, sync_to_thread=False)},
             exception_handlers={Exception: problems.problem},
             middleware=[self.slots],
-            on_startup=[self.lifecycle.open],
-            lifespan=[self._indexing],
+            lifespan=[self._running],
             openapi_config=openapi_config(),
             plugins=[ParameterSchemas()],
             type_decoders=DECODERS,
             logging_config=None,
         )
-        describe(app.openapi_schema, tape_schemas, audit, order, stream_schemas, health, problems)
+        describe(app.openapi_schema, tape_schemas, audit, order, stream_schemas, replay_schemas, health, problems)
         return app
 
     @asynccontextmanager
-    async def _indexing(self, _app: Litestar) -> AsyncIterator[None]:
-        """Indexes the tapes while they are served already."""
-        indexing = asyncio.create_task(self.deck.index())
+    async def _running(self, _app: Litestar) -> AsyncIterator[None]:
+        """Loads and indexes the tapes while requests are answered already."""
+        heartbeat = self.settings.heartbeat_seconds
+        pulse = asyncio.create_task(self.lifecycle.pulse.run(min(1.0, heartbeat / 5)))
+        loading = asyncio.create_task(self._load())
         try:
             yield
         finally:
-            indexing.cancel()
-            with suppress(asyncio.CancelledError):
-                await indexing
+            self.lifecycle.drain()
+            for task in (pulse, loading):
+                task.cancel()
+            await asyncio.gather(pulse, loading, return_exceptions=True)
+            await self.stage.close()
+
+    async def _load(self) -> None:
+        tapes = iter(self.tapes)
+        try:
+            while (tape := await asyncio.to_thread(next, tapes, None)) is not None:
+                self.serve(tape)
+        except Exception as failure:  # noqa: BLE001 - whoever started the service is told, whatever it is
+            self.lifecycle.fail(failure)
+            return
+        self.lifecycle.open()
+        await self.deck.index()
+
+    def serve(self, tape: Tape) -> LoadedTape:
+        """Serves a tape, with a replay of its own."""
+        loaded = self.deck.add(tape)
+        if not any(replay.tape is loaded for replay in self.stage):
+            self.stage.make(loaded, default=True, loop=self.loops)
+        return loaded
 
     def asgi(self) -> ASGIApp:
         """The routes, counted and logged."""
         return ObservedApp(self.litestar(), RequestMetrics(self.registry))
+
+
+def _client(scope: Scope) -> Client:
+    return client_of(scope)
 
 
 def _given(part: object) -> Provide:

@@ -1,9 +1,10 @@
 """The loaded tapes and what can be asked of them; the one place of the service that knows the core."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from os import cpu_count
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -11,11 +12,13 @@ from anyio import CapacityLimiter, Lock, to_thread
 from litestar.exceptions import ServiceUnavailableException
 
 from booktape import BooktapeError, NotFoundError, Tape
-from booktape._native import DepthStream, RecordStream, SharedFrames
+from booktape._native import DepthStream
 from booktape.lookup import find_ids
 from booktape.moment import iso
 from booktape.parameters import bad_parameter
+from booktape.service.lifecycle import Lifecycle
 from booktape.service.parameters import InstrumentRef, PublisherRef, When
+from booktape.service.streams.signal import Pulse
 from booktape.service.tapes.audit import AuditReport
 from booktape.service.tapes.order import OrderLives
 from booktape.service.tapes.schemas import (
@@ -27,40 +30,75 @@ from booktape.service.tapes.schemas import (
 from booktape.service.tapes.tree import BookKey, MarketTree
 from booktape.values import View
 
-Format = Literal["json", "full", "dbn"]
 Progress = Callable[[int, int], object]
 Result = TypeVar("Result")
-
-_FRAME_CACHES = 8
 
 log = structlog.get_logger(__name__)
 
 
 class LoadedTape:
-    """A tape with what the service keeps beside it: its audit, and frames that clients share."""
+    """A tape with what the service keeps beside it. One that grows is shown as far as it was when last looked at."""
 
-    def __init__(self, tape: Tape, cache_bytes: int, progress: Progress | None, cores: CapacityLimiter) -> None:
+    def __init__(self, tape: Tape, pulse: Pulse, cores: CapacityLimiter, progress: Progress | None) -> None:
         self.id = tape.id
-        self.tree = MarketTree(tape)
         self.tape = tape
-        self._native = tape._native
-        self._cache_bytes = cache_bytes
+        """The tape as it is now; take it once for an answer."""
+        self.head = tape._native
+        """Its native half."""
+        self.complete = True
+        """Whether it takes no more records."""
+        self.removed = False
+        """Whether it is served no longer: streams say goodbye."""
+        self.growth = pulse.signal()
+        """Fired when it has grown, is complete, or is removed."""
+        self._grown: list[Callable[[], object]] = []
+        self._tree: tuple[Tape, MarketTree] | None = None
         self._progress = progress
-        self._frames: dict[tuple[Format, int | None], SharedFrames] = {}
-        self._audit: AuditReport | None = None
+        self._audit: tuple[int, AuditReport] | None = None
         self._audit_lock = Lock()
         self._cores = cores
 
     def __len__(self) -> int:
-        return len(self.tape)
+        return len(self.head)
+
+    @property
+    def tree(self) -> MarketTree:
+        """Its instruments."""
+        if self._tree is None or self._tree[0] is not self.tape:
+            self._tree = (self.tape, MarketTree(self.tape))
+        return self._tree[1]
+
+    def grow(self, tape: Tape, *, complete: bool) -> None:
+        """Takes a later head of the same tape. Only on the event loop."""
+        self.tape, self.head, self.complete = tape, tape._native, complete
+        self._tell()
+
+    def remove(self) -> None:
+        """Says that it is served no longer."""
+        self.removed = True
+        self._tell()
+
+    @contextmanager
+    def telling_of_growth(self, call: Callable[[], object]) -> Iterator[None]:
+        """Calls back whenever it has grown, is complete, or is removed."""
+        self._grown.append(call)
+        try:
+            yield
+        finally:
+            self._grown.remove(call)
+
+    def _tell(self) -> None:
+        self.growth.fire()
+        for call in self._grown:
+            call()
 
     def due(self, position: int, ts: int) -> int:
         """The first position from `position` on whose record is later than `ts`."""
-        return self._native.due(position, ts)
+        return self.head.due(position, ts)
 
     def ts_at(self, position: int) -> int | None:
         """ts_recv of the record at a position; None at the end."""
-        return self._native.ts_at(position)
+        return self.head.ts_at(position)
 
     def details(self) -> TapeDetails:
         """What the tape is and holds."""
@@ -90,9 +128,9 @@ class LoadedTape:
             return len(self)
         if at.moment.ts is not None:
             self._require_in_range("at", at.moment.ts)
-        return at.moment.position(self._native)
+        return at.moment.position(self.head)
 
-    def position_from(self, start: When | None) -> int:
+    def position_from(self, start: When | None, name: str = "from") -> int:
         """The position of the first record from a moment on: 0 where there is none.
 
         Raises:
@@ -102,15 +140,15 @@ class LoadedTape:
             return 0
         index, ts = start.moment.index, start.moment.ts
         if ts is not None:
-            self._require_in_range("from", ts)
+            self._require_in_range(name, ts)
             return self.due(0, ts - 1)
         if index is None or index > len(self):
-            raise bad_parameter("from", index, f"an index from 0 to {len(self):,}, the end of the tape")
+            raise bad_parameter(name, index, f"an index from 0 to {len(self):,}, the end of the tape")
         return index
 
     async def book(self, position: int, key: BookKey, *, depth: int, view: View, orders: bool) -> BookState:
         """A book as it stood at a position; empty before its first record."""
-        instrument_id, publisher_id = key.instrument.instrument_id, key.publisher.publisher_id
+        instrument_id, publisher_id = key.ids
         ts = self.ts_at(position - 1) if position else None
         place = {
             "index": position,
@@ -123,7 +161,7 @@ class LoadedTape:
         }
 
         def state() -> dict[str, object]:
-            market = self._native.market_at(position, instrument_id, publisher_id)
+            market = self.head.market_at(position, instrument_id, publisher_id)
             if not market.books():
                 return EMPTY_BOOK
             book: dict[str, object] = msgspec.json.decode(
@@ -131,7 +169,7 @@ class LoadedTape:
             )
             return book
 
-        return msgspec.convert(await self._aside(state) | place, BookState)
+        return msgspec.convert(await self.aside(state) | place, BookState)
 
     async def order(
         self, order_id: int, instrument: InstrumentRef | None, publisher: PublisherRef | None
@@ -145,56 +183,34 @@ class LoadedTape:
         named = (None if ref is None else str(ref) for ref in (instrument, publisher))
         ids = find_ids(self.tape, *named)
         life = partial(self.tape.order, order_id, *ids, progress=self._progress)
-        return msgspec.json.decode((await self._aside(life)).to_json(), type=OrderLives)
+        return msgspec.json.decode((await self.aside(life)).to_json(), type=OrderLives)
 
     async def records(self, position: int, limit: int) -> RecordsPage:
         """A page of records."""
-        return msgspec.json.decode(self._native.records_json(position, limit), type=RecordsPage)
+        return msgspec.json.decode(self.head.records_json(position, limit), type=RecordsPage)
 
     async def audit(self) -> AuditReport:
         """What was wrong and where each book ended; worked out once, however many ask."""
         async with self._audit_lock:
-            if self._audit is None:
-                audit = partial(self._native.audit_json, progress=self._progress)
-                self._audit = msgspec.json.decode(await self._aside(audit), type=AuditReport)
-            return self._audit
+            head = self.head
+            if self._audit is None or self._audit[0] != len(head):
+                audit = partial(head.audit_json, progress=self._progress)
+                self._audit = (len(head), msgspec.json.decode(await self.aside(audit), type=AuditReport))
+            return self._audit[1]
 
     async def index(self) -> None:
         """Goes along the tape once, so that any moment of it takes milliseconds."""
-        await self._aside(partial(self.tape.build_index, progress=self._progress))
+        await self.aside(partial(self.tape.build_index, progress=self._progress))
 
-    def frames(self, form: Format, instrument_id: int | None) -> SharedFrames:
-        """The frames that all full-speed clients of one format and filter share."""
-        key = (form, instrument_id)
-        # Taken out and put back, so that the dict is in order of use and the least recently used goes first.
-        frames = self._frames.pop(key, None) or SharedFrames(
-            self._native, form, instrument_id=instrument_id, cache_bytes=self._cache_bytes
-        )
-        self._frames[key] = frames
-        if len(self._frames) > _FRAME_CACHES:
-            del self._frames[next(iter(self._frames))]
-        return frames
+    async def depth_stream(
+        self, position: int, instrument_id: int, publisher_id: int, *, levels: int, view: View, trades: bool, ids: str
+    ) -> DepthStream:
+        """A screen of one book, standing at a position."""
+        make = partial(DepthStream, self.head, instrument_id, publisher_id)
+        return await self.aside(partial(make, start=position, levels=levels, view=view, trades=trades, ids=ids))
 
-    def dbn_prelude(self) -> bytes:
-        """What a DBN stream of this tape begins with: the metadata."""
-        return RecordStream(self._native, "dbn").prelude()
-
-    async def record_stream(self, form: Format, position: int, instrument_id: int | None) -> RecordStream:
-        """A stream of records for one client, standing at a position."""
-
-        def stream() -> RecordStream:
-            made = RecordStream(self._native, form, start=position, instrument_id=instrument_id)
-            made.next(position)  # brings its market there, which far into a tape takes a while
-            return made
-
-        return await self._aside(stream)
-
-    async def depth_stream(self, position: int, key: BookKey, *, levels: int, view: View, trades: bool) -> DepthStream:
-        """A screen of one book for one client, standing at a position."""
-        make = partial(DepthStream, self._native, key.instrument.instrument_id, key.publisher.publisher_id)
-        return await self._aside(partial(make, start=position, levels=levels, view=view, trades=trades))
-
-    async def _aside(self, work: Callable[[], Result]) -> Result:
+    async def aside(self, work: Callable[[], Result]) -> Result:
+        """Works in a thread, of which there are as many as cores."""
         return await to_thread.run_sync(work, limiter=self._cores, abandon_on_cancel=True)
 
     def _require_in_range(self, name: str, ts: int) -> None:
@@ -207,18 +223,36 @@ class LoadedTape:
 
 
 class Deck:
-    """The tapes of a service, by id, in the order they were given.
+    """The tapes of a service, by id, in the order they came. `progress` is called by long work and may end it."""
 
-    `cache_bytes` bounds the frames kept ready for a tape and format; `progress` is called by long work and may end it.
-    """
-
-    def __init__(self, tapes: Iterable[Tape], *, cache_bytes: int, progress: Progress | None = None) -> None:
+    def __init__(self, lifecycle: Lifecycle) -> None:
         # Applying records keeps a core busy: more at once than there are cores only makes each of them late.
-        cores = CapacityLimiter(cpu_count() or 1)
-        self._tapes = {tape.id: LoadedTape(tape, cache_bytes, progress, cores) for tape in tapes}
+        self._cores = CapacityLimiter(cpu_count() or 1)
+        self._lifecycle = lifecycle
+        self._tapes: dict[str, LoadedTape] = {}
 
     def __iter__(self) -> Iterator[LoadedTape]:
-        return iter(self._tapes.values())
+        return iter(list(self._tapes.values()))
+
+    def __len__(self) -> int:
+        return len(self._tapes)
+
+    def add(self, tape: Tape) -> LoadedTape:
+        """Serves a tape; one that is served already stays as it is."""
+        if tape.id not in self._tapes:
+            self._tapes[tape.id] = LoadedTape(tape, self._lifecycle.pulse, self._cores, self._lifecycle.carry_on)
+        return self._tapes[tape.id]
+
+    def remove(self, tape_id: str) -> LoadedTape:
+        """Serves a tape no longer.
+
+        Raises:
+            NotFoundError: there is none with that id.
+        """
+        tape = self.tape(tape_id)
+        del self._tapes[tape_id]
+        tape.remove()
+        return tape
 
     async def index(self) -> None:
         """Indexes one tape after the other; ends where the service stops."""
@@ -235,9 +269,11 @@ class Deck:
 
         Raises:
             NotFoundError: there is none with that id.
+            ServiceUnavailableException: there is none yet.
         """
         if tape_id in self._tapes:
             return self._tapes[tape_id]
+        self._lifecycle.require_loaded()
         raise NotFoundError(f"no tape {tape_id}; loaded: {', '.join(self._tapes) or 'none'}")
 
     def first(self) -> LoadedTape:
@@ -245,7 +281,9 @@ class Deck:
 
         Raises:
             NotFoundError: none is loaded.
+            ServiceUnavailableException: none is loaded yet.
         """
         for tape in self:
             return tape
+        self._lifecycle.require_loaded()
         raise NotFoundError("no tape is loaded")

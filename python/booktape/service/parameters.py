@@ -127,7 +127,30 @@ class OrderNumber:
         raise bad_parameter("order_id", text, _EXPECTED[cls])
 
 
+class ReplayPlace:
+    """A place of a replay's stream: epoch and index of the next record.
+
+    >>> place = ReplayPlace.parse("1758750439500:17")
+    >>> place.epoch, place.index
+    (1758750439500, 17)
+    """
+
+    __slots__ = ("epoch", "index")
+
+    def __init__(self, epoch: int, index: int) -> None:
+        self.epoch = epoch
+        self.index = index
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads an event id."""
+        if found := re.fullmatch(r"(\d{1,19}):(\d{1,19})", text, re.ASCII):
+            return cls(int(found[1]), int(found[2]))
+        raise bad_parameter("Last-Event-ID", text, _EXPECTED[cls])
+
+
 _EXPECTED: dict[type, str] = {
+    ReplayPlace: "an id of this replay's streams: epoch:index",
     OrderNumber: f"an order's id, a whole number from 1 to {OrderNumber.LARGEST:,}",
     When: _MOMENT,
     InstrumentRef: "an instrument's id or symbol",
@@ -218,6 +241,18 @@ LastEventId: TypeAlias = Annotated[
         examples=_examples(an_index="1000"),
     ),
 ]
+ReplayId: TypeAlias = Annotated[
+    str, PathParameter(description="A replay's id, as `/api/v1/replays` lists it.", examples=_examples(one="replay-1"))
+]
+LastReplayEventId: TypeAlias = Annotated[
+    ReplayPlace | None,
+    HeaderParameter(
+        name="Last-Event-ID",
+        description="The last `id` that a client saw, sent by browsers when they reconnect: the epoch, and the index "
+        "of the next record. One of an earlier epoch resumes where the replay is now, after an `event: jump`.",
+        examples=_examples(an_id="1758750439500:1000"),
+    ),
+]
 Instrument: TypeAlias = Annotated[
     InstrumentRef | None,
     QueryParameter(
@@ -291,13 +326,6 @@ Hertz: TypeAlias = Annotated[
 Trades: TypeAlias = Annotated[
     bool,
     QueryParameter(description="Also every trade since the last frame, in each frame.", examples=_examples(yes=True)),
-]
-Loop: TypeAlias = Annotated[
-    bool,
-    QueryParameter(
-        description="Begin again at the start of the tape when it ends, after an `event: jump`.",
-        examples=_examples(yes=True),
-    ),
 ]
 StreamFormat: TypeAlias = Annotated[
     Literal["json", "full", "dbn"],

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from types import FrameType
 
 import uvicorn
@@ -11,6 +11,7 @@ import uvicorn
 from booktape import Tape
 from booktape.service import log
 from booktape.service.app import Service
+from booktape.service.connection import Connection
 from booktape.settings import Settings
 
 SEND_BUFFER_BYTES = 128 * 1024
@@ -30,6 +31,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 service.asgi(),
+                http=Connection.bounded(service.settings.slow_client_seconds, service.slots.gave_up),
                 lifespan="on",
                 ws="none",
                 log_config=None,
@@ -43,14 +45,22 @@ class Server(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts, then tells that it listens."""
+        """Starts to listen, and tells when everything is loaded."""
         await super().startup(sockets)
-        if self.started:
+        self._telling = asyncio.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        lifecycle = self._service.lifecycle
+        await lifecycle.loaded.wait()
+        if lifecycle.failure is None:
             self._on_ready()
+        else:
+            self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tells streams to say goodbye, and cuts what is still open after a moment."""
         self._service.lifecycle.drain()
+        self._telling.cancel()
         cut = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._cut)
         await super().shutdown(sockets)
         cut.cancel()
@@ -67,13 +77,14 @@ class Server(uvicorn.Server):
             connection.transport.abort()
 
 
-def run(tapes: Sequence[Tape], *, host: str, port: int, settings: Settings, on_ready: Callable[[str], object]) -> None:
-    """Serves tapes until a signal says stop.
+def run(tapes: Iterable[Tape], *, host: str, port: int, settings: Settings, on_ready: Callable[[str], object]) -> None:
+    """Serves tapes until a signal says stop. They are taken while requests are answered already, in a thread.
 
-    `on_ready` is called with the URL once requests are answered; port 0 takes any free one.
+    `on_ready` is called with the URL once all are loaded; port 0 takes any free one.
 
     Raises:
         OSError: the address cannot be listened on, with the address in its message.
+        BooktapeError: a tape cannot be opened; nothing is served any longer.
         KeyboardInterrupt: after a clean stop by Ctrl-C.
     """
     listener = listen(host, port, slow_client_seconds=settings.slow_client_seconds)
@@ -81,6 +92,8 @@ def run(tapes: Sequence[Tape], *, host: str, port: int, settings: Settings, on_r
     allow_files(settings.max_streams + 256)
     service = Service(tapes, settings)
     Server(service, lambda: on_ready(url_of(listener))).run(sockets=[listener])
+    if service.lifecycle.failure is not None:
+        raise service.lifecycle.failure
 
 
 def listen(host: str, port: int, *, slow_client_seconds: float) -> socket.socket:
@@ -93,10 +106,10 @@ def listen(host: str, port: int, *, slow_client_seconds: float) -> socket.socket
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Connections inherit both from the socket that accepts them.
+        # Connections inherit both from the socket that accepts them. The kernel is the second who gives a client up.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(slow_client_seconds * 1_000))
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(2 * slow_client_seconds * 1_000))
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:

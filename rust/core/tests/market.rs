@@ -115,28 +115,41 @@ fn frames_are_the_same_bytes_however_they_are_cut_and_shared() {
     let tape = tape();
     let quiet = &mut |_: u64, _: u64| Ok(());
     for format in [Format::Full, Format::Dbn] {
-        let whole = Frames::new(&tape, format, 0, None).unwrap().next(&tape, tape.len(), quiet).unwrap();
-        let (mut cut, mut stream) = (Vec::new(), Frames::new(&tape, format, 0, None).unwrap());
+        let frames = || Frames::new(&tape, format, 0, None, "9:".into()).unwrap();
+        let whole = frames().next(&tape, tape.len(), quiet).unwrap();
+        let (mut cut, mut stream) = (Vec::new(), frames());
         while stream.position() < tape.len() {
             let until = stream.position() + 1 + stream.position() % 37;
             cut.extend(stream.next(&tape, until, quiet).unwrap());
         }
         assert!(cut == whole, "{format:?}");
-        let mut share = FrameShare::new(format, None);
+        let mut share = FrameShare::new(format, None, "9:".into());
         // Asked for out of order, also in the middle of a frame.
         let mut starts = vec![0];
-        while FrameShare::end_of(&tape, starts[starts.len() - 1]) < tape.len() {
-            starts.push(FrameShare::end_of(&tape, starts[starts.len() - 1]));
+        while let end = FrameShare::end_of(format, starts[starts.len() - 1], tape.len())
+            && end < tape.len()
+        {
+            starts.push(end);
         }
         let mut frames = std::collections::BTreeMap::new();
         for &start in starts.iter().rev().chain(&starts) {
-            frames.insert(start, share.frame(&tape, start, quiet).unwrap());
+            let end = FrameShare::end_of(format, start, tape.len());
+            frames.insert(start, share.frame(&tape, start..end, quiet).unwrap());
         }
         let joined: Vec<u8> = frames.values().flat_map(|frame| frame.iter().copied()).collect();
         assert!(joined == whole, "{format:?}");
-        let unaligned = share.frame(&tape, 100, quiet).unwrap();
+        let first_end = FrameShare::end_of(format, 0, tape.len());
+        let unaligned = share.frame(&tape, 100..first_end, quiet).unwrap();
         assert!(frames[&0].ends_with(&unaligned), "{format:?}");
     }
+}
+
+#[test]
+fn clients_in_step_ask_for_the_same_frame_and_clients_behind_meet_at_fixed_places() {
+    let records = Format::Full.frame_records();
+    assert_eq!(FrameShare::end_of(Format::Full, 700, 700 + records), 700 + records);
+    assert_eq!(FrameShare::end_of(Format::Full, 700, 701 + records), 2 * records);
+    assert_eq!(FrameShare::end_of(Format::Full, 2 * records, 9 * records), 3 * records);
 }
 
 #[test]
@@ -144,8 +157,8 @@ fn a_screen_sees_a_book_only_at_event_ends() {
     let tape = tape();
     let instrument = tape.books()[0].0.instrument_id;
     let options = DepthOptions { levels: 10, view: booktape_core::matching::View::default(), trades: true };
-    let mut depth = Depth::new(&tape, instrument, None, 0, options).unwrap();
-    let mut trades = 0;
+    let mut depth = Depth::new(&tape, instrument, None, 0, options, "".into()).unwrap();
+    let (mut trades, mut shown) = (0, 0);
     for position in (0..=tape.len()).step_by(3).chain([tape.len()]) {
         depth.advance(&tape, position).unwrap();
         assert!(depth.position() <= position);
@@ -153,7 +166,9 @@ fn a_screen_sees_a_book_only_at_event_ends() {
         if depth.position() > 0 && depth.position() < tape.len() {
             assert!(behind.find(instrument, None).is_ok_and(|entry| !entry.book.is_mid_event()));
         }
-        if let Some(frame) = depth.changed_frame(&tape) {
+        if depth.has_changed() {
+            let (frame, until) = depth.frame(&tape, shown).unwrap();
+            shown = until;
             let text = String::from_utf8(frame).unwrap();
             let state: serde_json::Value =
                 serde_json::from_str(text.split_once("data: ").unwrap().1.trim()).unwrap();

@@ -1,10 +1,9 @@
-//! `RecordStream`, `SharedFrames`, `DepthStream`: frames for streams.
+//! `RecordStream`, `SharedFrames`, `DepthStream`: frames for streams. Each call is handed the tape as it is at that moment, so
+//! that a stream goes on along a tape that grows.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use booktape_core::tape::Tape as CoreTape;
 use booktape_core::wire::{Depth, DepthOptions, Format, FrameShare, Frames};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -18,7 +17,6 @@ use crate::tape::Tape;
 /// A lossless stream of a tape's records as frames; private to one client.
 #[pyclass(frozen, module = "booktape._native")]
 pub struct RecordStream {
-    tape: Arc<CoreTape>,
     format: Format,
     frames: Mutex<(Frames, Meter)>,
 }
@@ -26,12 +24,11 @@ pub struct RecordStream {
 #[pymethods]
 impl RecordStream {
     #[new]
-    #[pyo3(signature = (tape, format, *, start=0, instrument_id=None))]
-    fn new(tape: &Tape, format: &str, start: u64, instrument_id: Option<u32>) -> PyResult<Self> {
-        let tape = Arc::clone(&tape.core);
+    #[pyo3(signature = (tape, format, *, start=0, instrument_id=None, ids=""))]
+    fn new(tape: &Tape, format: &str, start: u64, instrument_id: Option<u32>, ids: &str) -> PyResult<Self> {
         let format = Format::named(format).map_err(to_python)?;
-        let frames = Frames::new(&tape, format, start, instrument_id).map_err(to_python)?;
-        Ok(Self { tape, format, frames: Mutex::new((frames, Meter::default())) })
+        let frames = Frames::new(&tape.core, format, start, instrument_id, ids.into()).map_err(to_python)?;
+        Ok(Self { format, frames: Mutex::new((frames, Meter::default())) })
     }
 
     #[getter]
@@ -39,24 +36,19 @@ impl RecordStream {
         with_locked(py, &self.frames, |(frames, _)| frames.position())
     }
 
-    /// Frames of the records from the position on, up to `until` or `max_records`; moves on.
-    #[pyo3(signature = (until, max_records=1024))]
-    fn next<'py>(&self, py: Python<'py>, until: u64, max_records: u64) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = detached(py, None, |watcher| {
+    /// The records from the position on, up to `until` or to the end of a frame, and the position after them; moves there.
+    fn next<'py>(&self, py: Python<'py>, tape: &Tape, until: u64) -> PyResult<(Bound<'py, PyBytes>, u64)> {
+        let tape = Arc::clone(&tape.core);
+        let (bytes, end) = detached(py, None, |watcher| {
             let (frames, meter) = &mut *lock(&self.frames);
-            let until = until.min(frames.position().saturating_add(max_records));
+            let end = until.min(frames.position().saturating_add(self.format.frame_records()));
             let began = Instant::now();
-            let bytes = frames.next(&self.tape, until, &mut |done, total| watcher.look(done, total));
+            let bytes = frames.next(&tape, end, &mut |done, total| watcher.look(done, total))?;
             meter.batch(frames.market(), began.elapsed());
-            bytes
+            Ok((bytes, frames.position()))
         })?;
         framed(bytes.len());
-        Ok(PyBytes::new(py, &bytes))
-    }
-
-    /// What comes first: the metadata for `dbn`.
-    fn prelude<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, if self.format == Format::Dbn { self.tape.metadata().raw() } else { b"" })
+        Ok((PyBytes::new(py, &bytes), end))
     }
 }
 
@@ -67,90 +59,61 @@ impl Drop for RecordStream {
     }
 }
 
-/// Frames that all clients of a tape share.
+/// Builds the frames that all clients of a tape share; who keeps them is somebody else.
 #[pyclass(frozen, module = "booktape._native")]
 pub struct SharedFrames {
-    tape: Arc<CoreTape>,
+    format: Format,
     share: Mutex<FrameShare>,
-    cache: Mutex<Cache>,
-}
-
-/// The latest frames as Python objects, up to a number of bytes.
-struct Cache {
-    limit: usize,
-    bytes: usize,
-    frames: VecDeque<(u64, Py<PyBytes>, usize)>,
-}
-
-impl Cache {
-    fn find(&self, py: Python<'_>, position: u64) -> Option<Py<PyBytes>> {
-        self.frames
-            .iter()
-            .rev()
-            .find(|(start, ..)| *start == position)
-            .map(|(_, frame, _)| frame.clone_ref(py))
-    }
-
-    fn keep(&mut self, position: u64, frame: Py<PyBytes>, size: usize) {
-        self.bytes += size;
-        self.frames.push_back((position, frame, size));
-        while self.bytes > self.limit
-            && let Some((_, _, size)) = self.frames.pop_front()
-        {
-            self.bytes -= size;
-        }
-    }
 }
 
 #[pymethods]
 impl SharedFrames {
     #[new]
-    #[pyo3(signature = (tape, format, *, instrument_id=None, cache_bytes=33_554_432))]
-    fn new(tape: &Tape, format: &str, instrument_id: Option<u32>, cache_bytes: usize) -> PyResult<Self> {
+    #[pyo3(signature = (format, *, instrument_id=None, ids=""))]
+    fn new(format: &str, instrument_id: Option<u32>, ids: &str) -> PyResult<Self> {
         let format = Format::named(format).map_err(to_python)?;
-        Ok(Self {
-            tape: Arc::clone(&tape.core),
-            share: Mutex::new(FrameShare::new(format, instrument_id)),
-            cache: Mutex::new(Cache { limit: cache_bytes, bytes: 0, frames: VecDeque::new() }),
-        })
+        Ok(Self { format, share: Mutex::new(FrameShare::new(format, instrument_id, ids.into())) })
     }
 
-    /// The frame at a position and the position after it, if it is at hand.
-    fn cached(&self, py: Python<'_>, position: u64) -> Option<(Py<PyBytes>, u64)> {
-        let frame = with_locked(py, &self.cache, |cache| Python::attach(|py| cache.find(py, position)))?;
-        Some((frame, FrameShare::end_of(&self.tape, position)))
+    /// Where the next frame ends of a client at `position` that may have everything up to `until`.
+    fn end_of(&self, position: u64, until: u64) -> u64 {
+        FrameShare::end_of(self.format, position, until)
     }
 
-    /// The same, built if need be.
-    fn frame(&self, py: Python<'_>, position: u64) -> PyResult<(Py<PyBytes>, u64)> {
-        if let Some(found) = self.cached(py, position) {
-            return Ok(found);
-        }
+    /// Whether the frame at a position is built without going along the tape first; not while another is being built.
+    fn is_there(&self, position: u64) -> bool {
+        self.share.try_lock().is_ok_and(|share| share.is_there(position))
+    }
+
+    /// The records from a position up to `end` as one frame.
+    fn frame<'py>(
+        &self,
+        py: Python<'py>,
+        tape: &Tape,
+        position: u64,
+        end: u64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let tape = Arc::clone(&tape.core);
         let bytes = detached(py, None, |watcher| {
-            lock(&self.share).frame(&self.tape, position, &mut |done, total| watcher.look(done, total))
+            lock(&self.share).frame(&tape, position..end, &mut |done, total| watcher.look(done, total))
         })?;
         framed(bytes.len());
-        let frame = PyBytes::new(py, &bytes).unbind();
-        if FrameShare::is_shared(position) {
-            with_locked(py, &self.cache, |cache| {
-                Python::attach(|py| cache.keep(position, frame.clone_ref(py), bytes.len()));
-            });
-        }
-        Ok((frame, FrameShare::end_of(&self.tape, position)))
+        Ok(PyBytes::new(py, &bytes))
     }
 }
 
 /// The top of one book as it moves along a tape.
 #[pyclass(frozen, module = "booktape._native")]
 pub struct DepthStream {
-    tape: Arc<CoreTape>,
     depth: Mutex<(Depth, Meter)>,
 }
 
 #[pymethods]
 impl DepthStream {
     #[new]
-    #[pyo3(signature = (tape, instrument_id, publisher_id=None, *, start=0, levels=10, view="matched", trades=false))]
+    #[pyo3(signature = (
+        tape, instrument_id, publisher_id=None, *, start=0, levels=10, view="matched", trades=false, ids=""
+    ))]
     #[allow(clippy::too_many_arguments)] // the keyword arguments of a Python constructor
     fn new(
         py: Python<'_>,
@@ -161,12 +124,14 @@ impl DepthStream {
         levels: usize,
         view: &str,
         trades: bool,
+        ids: &str,
     ) -> PyResult<Self> {
         let options = DepthOptions { levels, view: view_of(view)?, trades };
-        let tape = Arc::clone(&tape.core);
-        let depth = detached(py, None, |_| Depth::new(&tape, instrument_id, publisher_id, start, options))?;
+        let (tape, ids) = (Arc::clone(&tape.core), ids.into());
+        let depth =
+            detached(py, None, |_| Depth::new(&tape, instrument_id, publisher_id, start, options, ids))?;
         let meter = Meter::of(depth.market());
-        Ok(Self { tape, depth: Mutex::new((depth, meter)) })
+        Ok(Self { depth: Mutex::new((depth, meter)) })
     }
 
     #[getter]
@@ -174,24 +139,24 @@ impl DepthStream {
         with_locked(py, &self.depth, |(depth, _)| depth.position())
     }
 
-    /// Moves to a position; the event if what it shows changed.
-    fn advance<'py>(&self, py: Python<'py>, position: u64) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let frame = detached(py, None, |_| {
+    /// Moves to a position, or the last event end before it; whether it shows anything else than after the last call.
+    fn advance(&self, py: Python<'_>, tape: &Tape, position: u64) -> PyResult<bool> {
+        let tape = Arc::clone(&tape.core);
+        detached(py, None, |_| {
             let (depth, meter) = &mut *lock(&self.depth);
             let began = Instant::now();
-            depth.advance(&self.tape, position)?;
+            depth.advance(&tape, position)?;
             meter.batch(depth.market(), began.elapsed());
-            Ok(depth.changed_frame(&self.tape))
-        })?;
-        framed(frame.as_ref().map_or(0, Vec::len));
-        Ok(frame.map(|bytes| PyBytes::new(py, &bytes)))
+            Ok(depth.has_changed())
+        })
     }
 
-    /// The event of the state as it is.
-    fn frame<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let bytes = with_locked(py, &self.depth, |(depth, _)| depth.frame(&self.tape));
+    /// The event of the state as it is, with the trades since a position where they are wanted, and how far these go.
+    fn frame<'py>(&self, py: Python<'py>, tape: &Tape, since: u64) -> PyResult<(Bound<'py, PyBytes>, u64)> {
+        let tape = Arc::clone(&tape.core);
+        let (bytes, until) = detached(py, None, |_| lock(&self.depth).0.frame(&tape, since))?;
         framed(bytes.len());
-        PyBytes::new(py, &bytes)
+        Ok((PyBytes::new(py, &bytes), until))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use booktape_core::audit::Audit;
 use booktape_core::feed::{Limits, Options, publisher_name};
 use booktape_core::market::Market as CoreMarket;
-use booktape_core::tape::{IndexSize, Tape as CoreTape};
+use booktape_core::tape::{IndexSize, Stride, Tape as CoreTape};
 use booktape_core::types::{AnomalyKind, Nanos};
 use booktape_core::{synth, wire};
 use booktape_store::{DataFolder, Opened, Opening};
@@ -203,6 +203,32 @@ impl Tape {
 
     fn position_at(&self, ts: u64) -> PyResult<u64> {
         self.core.position_at(Nanos(ts)).map_err(to_python)
+    }
+
+    /// The position so many strides ("record", "event", "trade") from another, of one instrument's records or all.
+    #[pyo3(signature = (position, by, count, instrument_id=None))]
+    fn step(
+        &self,
+        py: Python<'_>,
+        position: u64,
+        by: &str,
+        count: i64,
+        instrument_id: Option<u32>,
+    ) -> PyResult<u64> {
+        let stride = Stride::named(by).map_err(to_python)?;
+        detached(py, None, |_| self.core.step(position, stride, count, instrument_id))
+    }
+
+    /// Whether its records are in memory, so that a look at them never waits for a disk.
+    #[getter]
+    fn in_memory(&self) -> bool {
+        self.core.is_in_memory()
+    }
+
+    /// What a DBN stream of it begins with: the metadata.
+    #[getter]
+    fn dbn_head<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.core.metadata().raw())
     }
 
     fn due(&self, position: u64, ts: u64) -> PyResult<u64> {

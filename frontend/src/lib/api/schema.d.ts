@@ -24,6 +24,103 @@ export interface paths {
 		patch?: never;
 		trace?: never;
 	};
+	'/api/v1/replays': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * The replays
+		 * @description Every replay; each tape has one of its own, the `default`, which stays with it.
+		 */
+		get: operations['listReplays'];
+		put?: never;
+		/**
+		 * Make a replay
+		 * @description A playback of a tape, which begins to play when somebody watches.
+		 */
+		post: operations['createReplay'];
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/api/v1/replays/{replay}': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * One replay
+		 * @description Where it is and what it does.
+		 */
+		get: operations['getReplay'];
+		put?: never;
+		post?: never;
+		/**
+		 * End a replay
+		 * @description Ends it: who watches is told goodbye. A tape's own stays with the tape.
+		 */
+		delete: operations['deleteReplay'];
+		options?: never;
+		head?: never;
+		/**
+		 * Control a replay
+		 * @description Play, pause, set the speed, seek, step: for all who watch. Settings first, then `seek`, `step`, `playing`.
+		 */
+		patch: operations['controlReplay'];
+		trace?: never;
+	};
+	'/api/v1/replays/{replay}/depth': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * A book as it is played, for screens
+		 * @description The top of a book as state, in at most `hz` frames a second, and only when it has changed.
+		 *
+		 *     The first frame shows the book as it is now. With `trades`, each frame has every trade since the client's last.
+		 */
+		get: operations['watchReplay'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/api/v1/replays/{replay}/stream': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Records of a replay, lossless
+		 * @description Every record as it is played, from now on or from `Last-Event-ID`; nothing is left out between two jumps.
+		 *
+		 *     A client that cannot follow goes on from where it is, as long as it takes something. A `dbn` stream has no way
+		 *     to tell of a jump: it is cut off there.
+		 */
+		get: operations['streamReplay'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/api/v1/tapes': {
 		parameters: {
 			query?: never;
@@ -410,13 +507,13 @@ export interface components {
 		 * @description An `event: bye`: the last event of a stream that ends before the tape does.
 		 */
 		Bye: {
-			/** @description Where to resume, as `from` or `Last-Event-ID`. */
+			/** @description Where to resume, as `from`; the event's `id` is for `Last-Event-ID`. */
 			index: number;
 			/**
-			 * @description Why: the service stops.
-			 * @constant
+			 * @description Why: the service stops, the client took too little for too long, the tape was removed, the replay was ended.
+			 * @enum {string}
 			 */
-			reason: 'shutdown';
+			reason: 'shutdown' | 'slow' | 'removed' | 'ended';
 		};
 		/**
 		 * Change
@@ -484,7 +581,7 @@ export interface components {
 			bids: [string, number, number][];
 			/** @description The published book's best bid is above its best ask. */
 			crossed: boolean;
-			/** @description Position on the tape: index of the next record. The event's `id` is the same. */
+			/** @description Position on the tape: index of the next record. The event's `id` is the same, after the epoch on a replay. */
 			index: number;
 			/** @description The instrument. */
 			instrument_id: number;
@@ -507,7 +604,7 @@ export interface components {
 			 * @enum {string}
 			 */
 			view: 'matched' | 'published';
-			/** @description Quantity traded since the stream began. */
+			/** @description Quantity traded from the beginning of the tape to here. */
 			volume: number;
 		};
 		/**
@@ -608,10 +705,10 @@ export interface components {
 			/** @description Where: index of the next record. */
 			index: number;
 			/**
-			 * @description Why: the tape ended and begins again.
-			 * @constant
+			 * @description Why: the tape ended and begins again, or somebody went there.
+			 * @enum {string}
 			 */
-			reason: 'loop';
+			reason: 'loop' | 'seek';
 		};
 		/**
 		 * MarketEffect
@@ -684,6 +781,42 @@ export interface components {
 			ts_in_delta: number;
 			/** @description Capture time, ns since 1970 UTC. */
 			ts_recv: string;
+		};
+		/**
+		 * NewReplay
+		 * @description A replay to be made.
+		 */
+		NewReplay: {
+			/**
+			 * @description Seconds after which a silence on the tape is left out.
+			 * @default 2
+			 */
+			longest_wait: number;
+			/**
+			 * @description Whether to begin again at the end.
+			 * @default false
+			 */
+			loop: boolean;
+			/**
+			 * @description Whether it plays at once.
+			 * @default true
+			 */
+			playing: boolean;
+			/**
+			 * @description A factor of real time, or `max`.
+			 * @default 1
+			 */
+			speed: number | 'max';
+			/**
+			 * @description Where to begin: an index, an ISO time or `ns:…`, as `from` of the streams; left out, the tape's beginning.
+			 * @example 1000
+			 * @example 2025-09-24T21:47:19.5Z
+			 */
+			start?: string;
+			/** @description The tape's id; the first tape where it is left out. */
+			tape?: string;
+			/** @description What to do while nobody watches; as the service is set where it is left out. */
+			when_unwatched?: 'pause' | 'run' | 'end';
 		};
 		/**
 		 * OrderChange
@@ -941,6 +1074,67 @@ export interface components {
 			side: 'Bid' | 'Ask';
 		};
 		/**
+		 * ReplayChange
+		 * @description What to change; whatever is left out stays.
+		 */
+		ReplayChange: {
+			/** @description Seconds after which a silence on the tape is left out. */
+			longest_wait?: number;
+			/** @description Whether to begin again at the end. */
+			loop?: boolean;
+			/** @description Play or pause. Playing at the end of the tape begins again. */
+			playing?: boolean;
+			/**
+			 * @description Go to an index, an ISO time or `ns:…`, as `from` of the streams; `end` is the end of the tape.
+			 * @example 1000
+			 * @example 2025-09-24T21:47:19.5Z
+			 */
+			seek?: string;
+			/** @description A factor of real time, or `max`. */
+			speed?: number | 'max';
+			/** @description Step, and pause. */
+			step?: components['schemas']['Step'];
+			/** @description What to do while nobody watches. */
+			when_unwatched?: 'pause' | 'run' | 'end';
+		};
+		/**
+		 * ReplayState
+		 * @description Where a replay is and what it does; also the data of an `event: state` of its streams.
+		 */
+		ReplayState: {
+			/** @description Whether it follows a tape that grows, at its end. */
+			at_head: boolean;
+			/** @description Whether it was made with the tape, and stays with it. */
+			default: boolean;
+			/** @description Which run along the tape this is: a seek or a new lap begins another. Ids of its streams are `epoch:index`. */
+			epoch: number;
+			/** @description Its id. */
+			id: string;
+			/** @description Position on the tape: index of the next record. */
+			index: number;
+			/** @description Seconds after which a silence on the tape is left out. */
+			longest_wait: number;
+			/** @description Whether it begins again at the end. */
+			loop: boolean;
+			/** @description Whether it moves when somebody watches. */
+			playing: boolean;
+			/** @description A factor of real time, or `max`. */
+			speed: number | 'max';
+			/** @description The tape it plays. */
+			tape: string;
+			/** @description Records of the tape. */
+			total: number;
+			/** @description ts_recv of the last record played (of the first one, before it), ns since 1970 UTC; null on an empty tape. */
+			ts_recv: string | null;
+			/** @description Streams that follow it. */
+			watchers: number;
+			/**
+			 * @description What it does while nobody watches.
+			 * @enum {string}
+			 */
+			when_unwatched: 'pause' | 'run' | 'end';
+		};
+		/**
 		 * RestingOrder
 		 * @description An order in its queue.
 		 */
@@ -951,6 +1145,25 @@ export interface components {
 			priority_approximate: boolean;
 			/** @description What is left of it. */
 			size: number;
+		};
+		/**
+		 * Step
+		 * @description A step along the tape; the replay pauses.
+		 */
+		Step: {
+			/**
+			 * @description To the next (or previous) record, end of an event, or trade.
+			 * @default record
+			 * @enum {string}
+			 */
+			by: 'record' | 'event' | 'trade';
+			/**
+			 * @description How many; negative goes back.
+			 * @default 1
+			 */
+			count: number;
+			/** @description Only records of this instrument count, by id or symbol. */
+			instrument?: string;
 		};
 		/**
 		 * TapeDetails
@@ -1035,6 +1248,359 @@ export interface operations {
 				content: {
 					'text/event-stream':
 						components['schemas']['FullEvent'] | components['schemas']['Bye'];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Not now: too many streams, or the service is loading or stopping. */
+			503: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	listReplays: {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Request fulfilled, document follows */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['ReplayState'][];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	createReplay: {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				'application/json': components['schemas']['NewReplay'];
+			};
+		};
+		responses: {
+			/** @description Document created, URL follows */
+			201: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['ReplayState'];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Not now: too many streams, or the service is loading or stopping. */
+			503: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	getReplay: {
+		parameters: {
+			query?: never;
+			header?: never;
+			path: {
+				/** @description A replay's id, as `/api/v1/replays` lists it. */
+				replay: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Request fulfilled, document follows */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['ReplayState'];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	deleteReplay: {
+		parameters: {
+			query?: never;
+			header?: never;
+			path: {
+				/** @description A replay's id, as `/api/v1/replays` lists it. */
+				replay: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Request fulfilled, nothing follows */
+			204: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content?: never;
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	controlReplay: {
+		parameters: {
+			query?: never;
+			header?: never;
+			path: {
+				/** @description A replay's id, as `/api/v1/replays` lists it. */
+				replay: string;
+			};
+			cookie?: never;
+		};
+		requestBody: {
+			content: {
+				'application/json': components['schemas']['ReplayChange'];
+			};
+		};
+		responses: {
+			/** @description Request fulfilled, document follows */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['ReplayState'];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	watchReplay: {
+		parameters: {
+			query?: {
+				/** @description An instrument's id or symbol. May be left out where the tape has one instrument. */
+				instrument?: string | null;
+				/** @description A publisher's id or name. May be left out where the instrument has one publisher. */
+				publisher?: string | null;
+				/** @description Levels a side in each frame. */
+				levels?: number;
+				/** @description Frames a second at most. */
+				hz?: number;
+				/** @description `published` is the book as the venue published it; `matched` is the same after price-time matching of whatever overlaps, so that the best bid is always below the best ask. */
+				view?: 'matched' | 'published';
+				/** @description Also every trade since the last frame, in each frame. */
+				trades?: boolean;
+			};
+			header?: {
+				/** @description The last `id` that a client saw, sent by browsers when they reconnect: the epoch, and the index of the next record. One of an earlier epoch resumes where the replay is now, after an `event: jump`. */
+				'Last-Event-ID'?: string | null;
+			};
+			path: {
+				/** @description A replay's id, as `/api/v1/replays` lists it. */
+				replay: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Events without a name are frames. `event: state` tells what the playback does, first and whenever that changes; `event: jump` comes where it goes anywhere but forward; `event: bye` comes last. Ids are `epoch:index`, index being that of the next record. */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'text/event-stream':
+						| components['schemas']['DepthFrame']
+						| components['schemas']['ReplayState']
+						| components['schemas']['Jump']
+						| components['schemas']['Bye'];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Not now: too many streams, or the service is loading or stopping. */
+			503: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	streamReplay: {
+		parameters: {
+			query?: {
+				/** @description Only the records of this instrument, by id or symbol. Without it, all records. */
+				instrument?: string | null;
+				/** @description `json`: compact arrays, many records an event. `full`: an object a record with its effect on the book. `dbn`: a DBN file as a stream, metadata first. */
+				format?: 'json' | 'full' | 'dbn';
+			};
+			header?: {
+				/** @description The last `id` that a client saw, sent by browsers when they reconnect: the epoch, and the index of the next record. One of an earlier epoch resumes where the replay is now, after an `event: jump`. */
+				'Last-Event-ID'?: string | null;
+			};
+			path: {
+				/** @description A replay's id, as `/api/v1/replays` lists it. */
+				replay: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description As the stream of a tape. `event: state` tells what the playback does, first and whenever that changes; `event: jump` comes where it goes anywhere but forward; `event: bye` comes last. Ids are `epoch:index`, index being that of the next record. */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'text/event-stream':
+						| components['schemas']['FullEvent']
+						| [
+								number,
+								string,
+								string,
+								number,
+								number,
+								string,
+								string,
+								string,
+								string,
+								number,
+								number,
+								number,
+								number,
+								number
+						  ][]
+						| components['schemas']['ReplayState']
+						| components['schemas']['Jump']
+						| components['schemas']['Bye'];
 				};
 			};
 			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
@@ -1250,8 +1816,6 @@ export interface operations {
 				view?: 'matched' | 'published';
 				/** @description Also every trade since the last frame, in each frame. */
 				trades?: boolean;
-				/** @description Begin again at the start of the tape when it ends, after an `event: jump`. */
-				loop?: boolean;
 			};
 			header?: {
 				/** @description The last `id` that a client saw, sent by browsers when they reconnect: the index of the next record. Wins over `from`. */
@@ -1265,16 +1829,14 @@ export interface operations {
 		};
 		requestBody?: never;
 		responses: {
-			/** @description Events without a name are frames; `event: jump` comes before the tape begins again, `event: bye` when the service stops. A stream that does not loop ends with the comment `stream_end`. */
+			/** @description Events without a name are frames; `event: bye` is the last where the stream ends before the tape does, the comment `stream_end` where the tape does. */
 			200: {
 				headers: {
 					[name: string]: unknown;
 				};
 				content: {
 					'text/event-stream':
-						| components['schemas']['DepthFrame']
-						| components['schemas']['Jump']
-						| components['schemas']['Bye'];
+						components['schemas']['DepthFrame'] | components['schemas']['Bye'];
 				};
 			};
 			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */

@@ -54,6 +54,7 @@ class ServiceCollector(Collector):
         yield GaugeMetricFamily("mbo_active_connections", "Streams open now.", value=self._slots.open)
         yield GaugeMetricFamily("mbo_stream_slots", "Streams that may be open at once.", value=self._slots.limit)
         yield CounterMetricFamily("mbo_streams_refused", "Streams answered 503.", value=self._slots.refused)
+        yield CounterMetricFamily("mbo_slow_clients_closed", "Clients given up as too slow.", value=self._slots.slow)
         ready = self._lifecycle.phase is Phase.READY
         yield GaugeMetricFamily("mbo_ready", "1 while ready, 0 while loading or stopping.", value=ready)
         tapes = GaugeMetricFamily("mbo_tape_records", "Records of each loaded tape.", labels=["tape"])

@@ -1,6 +1,5 @@
-"""Routes that stream."""
+"""Routes that stream a tape."""
 
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
@@ -18,7 +17,6 @@ from booktape.service.parameters import (
     Instrument,
     LastEventId,
     Levels,
-    Loop,
     OnlyInstrument,
     PlaySpeed,
     Publisher,
@@ -33,22 +31,21 @@ from booktape.service.parameters import (
     only_known_parameters,
 )
 from booktape.service.problems import responses
+from booktape.service.streams import response
+from booktape.service.streams.client import Client
 from booktape.service.streams.depth import DepthStreams, Screen
 from booktape.service.streams.events import MEDIA_TYPE
-from booktape.service.streams.records import RecordStreams
-from booktape.service.streams.schemas import COMPACT_FIELDS, Bye, CompactRecord, DepthFrame, FullEvent, Jump
+from booktape.service.streams.lead import Leads
+from booktape.service.streams.records import Place, RecordStreams
+from booktape.service.streams.schemas import COMPACT_FIELDS, Bye, CompactRecord, DepthFrame, FullEvent
 from booktape.service.streams.slots import STREAMS
 
-DBN_MEDIA_TYPE = "application/octet-stream"
 REAL_TIME = Speed(1.0)
 NO_CLOCK = Speed(None)
-_HEADERS = {
-    "Cache-Control": "no-cache",
-    "X-Accel-Buffering": "no",  # nginx would otherwise hold events back until its buffer is full
-}
 
 
-def _documented(payload: Any, description: str) -> dict[int, ResponseSpec]:
+def documented(payload: Any, description: str) -> dict[int, ResponseSpec]:
+    """What a route's documentation says of a stream."""
     events = ResponseSpec(payload, description=description, media_type=MEDIA_TYPE, generate_examples=False)
     errors = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
     return {HTTPStatus.OK: events} | errors
@@ -66,7 +63,7 @@ class StreamsController(Controller):
         summary="The first tape, one record an event",
         operation_id="streamMbo",
         media_type=MEDIA_TYPE,
-        responses=_documented(
+        responses=documented(
             FullEvent | Bye,
             "Events: a record with its effect. The `id` is the index of the next record. `stream_end` comes last.",
         ),
@@ -75,22 +72,23 @@ class StreamsController(Controller):
         self,
         deck: NamedDependency[Deck],
         record_streams: NamedDependency[RecordStreams],
+        leads: NamedDependency[Leads],
+        client: NamedDependency[Client],
         delay_ms: DelayMs,
         last_event_id: LastEventId = None,
     ) -> Stream:
         """The records of the first tape from the beginning, or from `Last-Event-ID`."""
         tape = deck.first()
         position = _resume(tape, None, last_event_id)
-        if delay_ms == 0:
-            return _events(record_streams.full_speed(tape, "full", position))
-        return _events(record_streams.delayed(tape, position, delay_ms / 1_000))
+        lead = leads.delayed(tape, position, delay_ms / 1_000) if delay_ms else leads.head(tape)
+        return response.events(record_streams.events(lead, client, "full", Place(position)))
 
     @get(
         "/api/v1/tapes/{tape:str}/stream",
         summary="Records, lossless, from any point",
         operation_id="streamRecords",
         media_type=MEDIA_TYPE,
-        responses=_documented(
+        responses=documented(
             FullEvent | list[CompactRecord] | Bye,
             "`json` and `full`: events whose `id` is the index of the next record; the comment `stream_end` ends them. "
             f"A `json` event is an array of records, each an array of {', '.join(COMPACT_FIELDS)}. "
@@ -101,6 +99,8 @@ class StreamsController(Controller):
         self,
         deck: NamedDependency[Deck],
         record_streams: NamedDependency[RecordStreams],
+        leads: NamedDependency[Leads],
+        client: NamedDependency[Client],
         tape: TapeId,
         start: From = None,
         skip: Skip = 0,
@@ -120,31 +120,28 @@ class StreamsController(Controller):
         only = None if instrument is None else loaded.tree.instrument(instrument).instrument_id
         if skip and form != "dbn":
             raise bad_parameter("skip", skip, "goes with format=dbn; other streams resume by from or Last-Event-ID")
+        lead = leads.head(loaded) if speed.factor is None else leads.paced(loaded, position, speed.factor)
         if form == "dbn":
-            if speed.factor is None:
-                body = record_streams.full_speed_dbn(loaded, position, only, skip)
-            else:
-                body = record_streams.paced_dbn(loaded, position, only, speed.factor, skip)
-            return Stream(body, media_type=DBN_MEDIA_TYPE, headers=_HEADERS)
-        if speed.factor is None:
-            return _events(record_streams.full_speed(loaded, form, position, only))
-        return _events(record_streams.paced(loaded, form, position, only, speed.factor))
+            return response.raw(record_streams.raw(lead, client, Place(position), only, skip))
+        return response.events(record_streams.events(lead, client, form, Place(position), only))
 
     @get(
         "/api/v1/tapes/{tape:str}/depth",
         summary="A book as it moves, for screens",
         operation_id="streamDepth",
         media_type=MEDIA_TYPE,
-        responses=_documented(
-            DepthFrame | Jump | Bye,
-            "Events without a name are frames; `event: jump` comes before the tape begins again, `event: bye` when the "
-            "service stops. A stream that does not loop ends with the comment `stream_end`.",
+        responses=documented(
+            DepthFrame | Bye,
+            "Events without a name are frames; `event: bye` is the last where the stream ends before the tape does, "
+            "the comment `stream_end` where the tape does.",
         ),
     )
     async def depth(
         self,
         deck: NamedDependency[Deck],
         depth_streams: NamedDependency[DepthStreams],
+        leads: NamedDependency[Leads],
+        client: NamedDependency[Client],
         tape: TapeId,
         instrument: Instrument = None,
         publisher: Publisher = None,
@@ -154,7 +151,6 @@ class StreamsController(Controller):
         speed: PlaySpeed = REAL_TIME,
         view: View = "matched",
         trades: Trades = False,
-        loop: Loop = False,
         last_event_id: LastEventId = None,
     ) -> Stream:
         """The top of a book as state, in at most `hz` frames a second, and only when it has changed.
@@ -165,17 +161,12 @@ class StreamsController(Controller):
         """
         loaded = deck.tape(tape)
         position = _resume(loaded, start, last_event_id)
-        screen = Screen(
-            tape=loaded,
-            key=loaded.tree.book(instrument, publisher),
-            levels=levels,
-            view=view,
-            trades=trades,
-            hertz=hz,
-            speed=speed.factor,
-            loop=loop,
-        )
-        return _events(depth_streams.follow(screen, position))
+        key = loaded.tree.book(instrument, publisher)
+        if speed.factor is None:
+            lead, hertz = leads.unpaced(loaded, position), None
+        else:
+            lead, hertz = leads.screen(loaded, position, speed.factor), hz
+        return response.events(depth_streams.watch(lead, client, Screen(*key.ids, levels, view, trades, hertz)))
 
 
 def _resume(tape: LoadedTape, start: When | None, last_event_id: int | None) -> int:
@@ -184,7 +175,3 @@ def _resume(tape: LoadedTape, start: When | None, last_event_id: int | None) -> 
     if last_event_id > len(tape):
         raise bad_parameter("Last-Event-ID", last_event_id, f"an index from 0 to {len(tape):,}, the end of the tape")
     return last_event_id
-
-
-def _events(body: AsyncIterator[bytes]) -> Stream:
-    return Stream(body, media_type=MEDIA_TYPE, headers=_HEADERS)

@@ -1,5 +1,7 @@
 """Server-sent events that are not frames of the core."""
 
+from typing import Literal, TypeAlias
+
 import msgspec
 
 from booktape.service.streams.schemas import Bye, Jump
@@ -11,23 +13,29 @@ STREAM_END = b": stream_end\n\n"
 """A comment: everything was sent."""
 
 
-def bye(index: int) -> bytes:
+ByeReason: TypeAlias = Literal["shutdown", "slow", "removed", "ended"]
+JumpReason: TypeAlias = Literal["loop", "seek"]
+
+
+def bye(ids: str, index: int, reason: ByeReason) -> bytes:
     r"""The last event of a stream that the service ends early.
 
-    >>> bye(17)
+    >>> bye("", 17, "shutdown")
     b'id: 17\nevent: bye\ndata: {"index":17,"reason":"shutdown"}\n\n'
     """
-    return _event("bye", index, Bye(index, "shutdown"))
+    return event("bye", Bye(index, reason), f"{ids}{index}")
 
 
-def jump(index: int) -> bytes:
+def jump(ids: str, index: int, reason: JumpReason) -> bytes:
     r"""What comes before a stream goes on elsewhere on the tape.
 
-    >>> jump(0)
-    b'id: 0\nevent: jump\ndata: {"index":0,"reason":"loop"}\n\n'
+    >>> jump("3:", 0, "loop")
+    b'id: 3:0\nevent: jump\ndata: {"index":0,"reason":"loop"}\n\n'
     """
-    return _event("jump", index, Jump(index, "loop"))
+    return event("jump", Jump(index, reason), f"{ids}{index}")
 
 
-def _event(name: str, index: int, data: msgspec.Struct) -> bytes:
-    return f"id: {index}\nevent: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+def event(name: str, data: msgspec.Struct, event_id: str | None = None) -> bytes:
+    """A named event; one without an id leaves the client's place as it is."""
+    head = "" if event_id is None else f"id: {event_id}\n"
+    return f"{head}event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"

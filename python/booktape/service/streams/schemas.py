@@ -23,7 +23,7 @@ class DepthFrame(msgspec.Struct):
     """An event without a name of a depth stream: the top of a book."""
 
     index: int
-    """Position on the tape: index of the next record. The event's `id` is the same."""
+    """Position on the tape: index of the next record. The event's `id` is the same, after the epoch on a replay."""
     total: int
     """Records of the tape."""
     ts_recv: str
@@ -47,7 +47,7 @@ class DepthFrame(msgspec.Struct):
     last_trade: Print | None
     """The last trade that had a price."""
     volume: int
-    """Quantity traded since the stream began."""
+    """Quantity traded from the beginning of the tape to here."""
     trades: list[TimedPrint] | UnsetType = UNSET
     """Every trade since the last frame, with `trades=1`."""
 
@@ -57,17 +57,17 @@ class Jump(msgspec.Struct):
 
     index: int
     """Where: index of the next record."""
-    reason: Literal["loop"]
-    """Why: the tape ended and begins again."""
+    reason: Literal["loop", "seek"]
+    """Why: the tape ended and begins again, or somebody went there."""
 
 
 class Bye(msgspec.Struct):
     """An `event: bye`: the last event of a stream that ends before the tape does."""
 
     index: int
-    """Where to resume, as `from` or `Last-Event-ID`."""
-    reason: Literal["shutdown"]
-    """Why: the service stops."""
+    """Where to resume, as `from`; the event's `id` is for `Last-Event-ID`."""
+    reason: Literal["shutdown", "slow", "removed", "ended"]
+    """Why: the service stops, the client took too little for too long, the tape was removed, the replay was ended."""
 
 
 class Header(msgspec.Struct):

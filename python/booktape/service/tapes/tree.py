@@ -16,6 +16,11 @@ class BookKey(NamedTuple):
     instrument: InstrumentNode
     publisher: PublisherLeaf
 
+    @property
+    def ids(self) -> tuple[int, int]:
+        """Of instrument and publisher."""
+        return self.instrument.instrument_id, self.publisher.publisher_id
+
 
 class MarketTree:
     """Instruments with their publishers, most records first."""

@@ -14,6 +14,7 @@ mod once;
 mod parallel;
 mod reel;
 mod scan;
+mod step;
 mod symbols;
 mod times;
 mod walk;
@@ -43,6 +44,7 @@ pub use load::Spool;
 pub use once::{apply_file, apply_stream};
 pub use reel::{BLOCK, Block, Directory, ReadAt, Start};
 pub use scan::Scan;
+pub use step::Stride;
 pub use walk::Step;
 
 use reel::Reel;
@@ -112,6 +114,12 @@ impl Tape {
             [(_, Reel::Memory { whole, .. })] => Some(&whole.records),
             _ => None,
         }
+    }
+
+    /// Whether no record is in a file that is read by position.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        self.reels.iter().all(|(_, reel)| matches!(reel, Reel::Memory { .. }))
     }
 
     /// Records from a position on: to the end of the block there, never none before the end of the tape.

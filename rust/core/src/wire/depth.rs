@@ -3,7 +3,9 @@
 //! A book in the middle of an event may be half-updated, so a screen sees it only at event ends: a step that would stop
 //! inside an event stops at the event end before it.
 
-use super::json::{code, field, number, quoted, string, text};
+use std::sync::Arc;
+
+use super::json::{code, event_id, field, number, quoted, string, text};
 use crate::book::{LevelView, Overlap};
 use crate::error::Result;
 use crate::market::{Entry, Market, Trade};
@@ -22,15 +24,17 @@ pub struct DepthOptions {
     pub trades: bool,
 }
 
-/// One screen's place on a tape.
+/// Trades in one frame at most; a client that is behind by more gets several.
+const TRADES_A_FRAME: usize = 4_096;
+
+/// A screen's place on a tape.
 #[derive(Clone, Debug)]
 pub struct Depth {
     key: BookKey,
     options: DepthOptions,
+    /// What stands before the position in an event's id.
+    ids: Arc<str>,
     cursor: Cursor,
-    /// Volume of the book before the screen began to look.
-    volume_before: u64,
-    trades: Vec<Trade>,
     shown: Option<Shown>,
 }
 
@@ -55,13 +59,13 @@ impl Depth {
         publisher_id: Option<u16>,
         position: u64,
         options: DepthOptions,
+        ids: Arc<str>,
     ) -> Result<Self> {
         tape.check_position("from", position)?;
         let key = tape.find_book(instrument_id, publisher_id)?;
         let mut cursor = Cursor::default();
         cursor.advance(tape, position, &mut |_, _| Ok(()))?;
-        let volume_before = entry(cursor.market(), key).map_or(0, |entry| entry.watch.volume);
-        Ok(Self { key, options, cursor, volume_before, trades: Vec::new(), shown: None })
+        Ok(Self { key, options, ids, cursor, shown: None })
     }
 
     /// The place: records applied.
@@ -82,12 +86,7 @@ impl Depth {
     /// Those of [`Tape::apply`].
     pub fn advance(&mut self, tape: &Tape, position: u64) -> Result<()> {
         let stop = self.settled_before(tape, position.min(tape.len()))?;
-        let (key, wants_trades, trades) = (self.key, self.options.trades, &mut self.trades);
-        self.cursor.each(tape, stop.max(self.cursor.position()), |_, record, _, _| {
-            if wants_trades && record.key() == key {
-                trades.extend(trade(record));
-            }
-        })
+        self.cursor.advance(tape, stop, &mut |_, _| Ok(()))
     }
 
     /// The last position up to the given one at which the book is at an event end. The tape's end always counts.
@@ -110,21 +109,42 @@ impl Depth {
         Ok(if open { settled } else { position.max(from) })
     }
 
-    /// The SSE event of the state as it is, if it is not the one shown last.
-    #[must_use]
-    pub fn changed_frame(&mut self, tape: &Tape) -> Option<Vec<u8>> {
+    /// Whether the next frame would show anything else than the last that was asked about here: levels, overlap, trades.
+    pub fn has_changed(&mut self) -> bool {
         let now = self.look();
-        if self.trades.is_empty() && self.shown.as_ref() == Some(&now) {
-            return None;
-        }
-        Some(self.write(tape, now))
+        let changed = self.shown.as_ref() != Some(&now);
+        self.shown = Some(now);
+        changed
     }
 
-    /// The SSE event of the state as it is.
-    #[must_use]
-    pub fn frame(&mut self, tape: &Tape) -> Vec<u8> {
-        let now = self.look();
-        self.write(tape, now)
+    /// The SSE event of the state as it is, with the trades from an earlier position on where they are wanted, and how far
+    /// these go: where there are more than one frame should hold, the next begins there.
+    ///
+    /// # Errors
+    /// Those of [`Tape::block`].
+    pub fn frame(&self, tape: &Tape, since: u64) -> Result<(Vec<u8>, u64)> {
+        let (trades, until) = if self.options.trades {
+            self.trades(tape, since)?
+        } else {
+            (Vec::new(), self.position())
+        };
+        Ok((self.write(tape, &self.look(), &trades), until))
+    }
+
+    /// The book's trades between a position and the screen's, and where the list had to end.
+    fn trades(&self, tape: &Tape, since: u64) -> Result<(Vec<Trade>, u64)> {
+        let mut trades = Vec::new();
+        for block in tape.blocks(since..self.position()) {
+            let (first, block) = block?;
+            for (index, record) in (first..).zip(block.iter()).filter(|(_, record)| record.key() == self.key)
+            {
+                trades.extend(trade(record));
+                if trades.len() == TRADES_A_FRAME {
+                    return Ok((trades, index + 1));
+                }
+            }
+        }
+        Ok((trades, self.position()))
     }
 
     fn look(&self) -> Shown {
@@ -137,15 +157,15 @@ impl Depth {
             bids: levels(&entry.book, Side::Bid, depth, view),
             asks: levels(&entry.book, Side::Ask, depth, view),
             overlap: entry.book.overlap(),
-            volume: entry.watch.volume - self.volume_before,
+            volume: entry.watch.volume,
             suspect: market.suspicion(entry),
         }
     }
 
-    fn write(&mut self, tape: &Tape, now: Shown) -> Vec<u8> {
+    fn write(&self, tape: &Tape, now: &Shown, trades: &[Trade]) -> Vec<u8> {
         let mut out = Vec::with_capacity(1024);
         let position = self.cursor.position();
-        field(&mut out, "id: ", position);
+        event_id(&mut out, &self.ids, position);
         field(&mut out, "\ndata: {\"index\":", position);
         field(&mut out, ",\"total\":", tape.len());
         text(&mut out, ",\"ts_recv\":");
@@ -179,11 +199,11 @@ impl Depth {
         field(&mut out, ",\"volume\":", now.volume);
         if self.options.trades {
             text(&mut out, ",\"trades\":[");
-            for (n, trade) in self.trades.drain(..).enumerate() {
+            for (n, trade) in trades.iter().enumerate() {
                 if n > 0 {
                     out.push(b',');
                 }
-                trade_head(&mut out, &trade);
+                trade_head(&mut out, trade);
                 out.push(b',');
                 quoted(&mut out, trade.ts_recv.0);
                 out.push(b']');
@@ -191,7 +211,6 @@ impl Depth {
             out.push(b']');
         }
         text(&mut out, "}\n\n");
-        self.shown = Some(now);
         out
     }
 }

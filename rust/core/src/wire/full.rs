@@ -1,15 +1,14 @@
 //! The `full` format: one record an event, with what it did to the market.
 
-use super::json::{field, number, string, text};
+use super::json::{event_id, field, string, text};
 use crate::book::Effect;
 use crate::feed::publisher_name;
 use crate::market::Outcome;
 use crate::types::{MboRecord, Side};
 
 /// Appends one event.
-pub(super) fn event(out: &mut Vec<u8>, index: u64, record: &MboRecord, outcome: &Outcome) {
-    text(out, "id: ");
-    number(out, index + 1);
+pub(super) fn event(out: &mut Vec<u8>, ids: &str, index: u64, record: &MboRecord, outcome: &Outcome) {
+    event_id(out, ids, index + 1);
     text(out, "\ndata: {\"mbo_msg\":");
     mbo_msg(out, record);
     text(out, ",\"market_effect\":");

@@ -64,6 +64,14 @@ pub(super) fn string(out: &mut Vec<u8>, value: &str) {
     text(out, &serde_json::Value::from(value).to_string());
 }
 
+/// Appends the line of an event's id: what stands before it, and the position behind the event.
+#[inline]
+pub(super) fn event_id(out: &mut Vec<u8>, ids: &str, position: u64) {
+    text(out, "id: ");
+    text(out, ids);
+    number(out, position);
+}
+
 /// Appends a record as an array of [`COMPACT_FIELDS`].
 pub(super) fn compact_record(out: &mut Vec<u8>, index: u64, record: &MboRecord) {
     out.push(b'[');

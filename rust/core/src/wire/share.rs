@@ -1,6 +1,7 @@
-//! Frames cut at fixed places, so that every client of a tape gets the same bytes.
+//! Frames that every client at the same place gets, built once.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Format, Frames};
@@ -8,8 +9,6 @@ use crate::error::Result;
 use crate::feed::Progress;
 use crate::tape::Tape;
 
-/// Records in a shared frame: about 200 KiB in the widest format.
-const FRAME_RECORDS: u64 = 512;
 /// Streams kept where clients stand, so that frames need not be built from the tape's start.
 const STREAMS_KEPT: usize = 4;
 /// Frames kept for clients that asked for one while it was being built.
@@ -20,45 +19,56 @@ const FRAMES_KEPT: usize = 8;
 pub struct FrameShare {
     format: Format,
     instrument_id: Option<u32>,
+    ids: Arc<str>,
     /// Least recently used first.
     streams: VecDeque<Frames>,
-    latest: VecDeque<(u64, Arc<[u8]>)>,
+    latest: VecDeque<(Range<u64>, Arc<[u8]>)>,
 }
 
 impl FrameShare {
-    /// Frames of one instrument or all.
+    /// Frames of one instrument or all; `ids` stands before the position in every event's id.
     #[must_use]
-    pub const fn new(format: Format, instrument_id: Option<u32>) -> Self {
-        Self { format, instrument_id, streams: VecDeque::new(), latest: VecDeque::new() }
+    pub const fn new(format: Format, instrument_id: Option<u32>, ids: Arc<str>) -> Self {
+        Self { format, instrument_id, ids, streams: VecDeque::new(), latest: VecDeque::new() }
     }
 
-    /// The position after the frame that begins at a position.
+    /// Where the next frame of a client ends that stands at `position` and may have everything up to `until`: there, if
+    /// that is near, so that all who follow in step ask for the same; else at the next fixed place, so that all who come
+    /// from behind do.
     #[must_use]
-    pub fn end_of(tape: &Tape, position: u64) -> u64 {
-        tape.len().min((position / FRAME_RECORDS + 1) * FRAME_RECORDS)
+    pub const fn end_of(format: Format, position: u64, until: u64) -> u64 {
+        let records = format.frame_records();
+        let near = position.saturating_add(records);
+        if until <= near { until } else { (position / records + 1) * records }
     }
 
-    /// Whether a frame that begins there is one that others will ask for, too.
+    /// Whether the frame from a position on is built without going along the tape first.
     #[must_use]
-    pub const fn is_shared(position: u64) -> bool {
-        position.is_multiple_of(FRAME_RECORDS)
+    pub fn is_there(&self, position: u64) -> bool {
+        self.format != Format::Full
+            || self.streams.iter().any(|stream| stream.position() == position && stream.is_there())
     }
 
-    /// The frame from a position to the next fixed place.
+    /// The records of a range as one frame.
     ///
     /// # Errors
     /// Those of [`Frames::next`]; [`crate::Error::Parameter`] for a position outside the tape.
-    pub fn frame(&mut self, tape: &Tape, position: u64, on_progress: Progress<'_>) -> Result<Arc<[u8]>> {
-        if let Some((_, frame)) = self.latest.iter().find(|(start, _)| *start == position) {
+    pub fn frame(
+        &mut self,
+        tape: &Tape,
+        range: Range<u64>,
+        on_progress: Progress<'_>,
+    ) -> Result<Arc<[u8]>> {
+        if let Some((_, frame)) = self.latest.iter().find(|(kept, _)| *kept == range) {
             return Ok(Arc::clone(frame));
         }
-        let mut stream = self.stream_at(tape, position)?;
-        let frame: Arc<[u8]> = stream.next(tape, Self::end_of(tape, position), on_progress)?.into();
+        let mut stream = self.stream_at(tape, range.start)?;
+        let frame: Arc<[u8]> = stream.next(tape, range.end, on_progress)?.into();
         self.streams.push_back(stream);
         if self.streams.len() > STREAMS_KEPT {
             self.streams.pop_front();
         }
-        self.latest.push_back((position, Arc::clone(&frame)));
+        self.latest.push_back((range, Arc::clone(&frame)));
         if self.latest.len() > FRAMES_KEPT {
             self.latest.pop_front();
         }
@@ -74,7 +84,7 @@ impl FrameShare {
                 stream.skip_to(tape, position)?;
                 Ok(stream)
             }
-            None => Frames::new(tape, self.format, position, self.instrument_id),
+            None => Frames::new(tape, self.format, position, self.instrument_id, Arc::clone(&self.ids)),
         }
     }
 }

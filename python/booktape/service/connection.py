@@ -1,0 +1,106 @@
+"""One connection: uvicorn's, with bounds on how long and how large a request's head is, and on how slow a client."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from booktape.service.streams.client import EXTENSION, Client
+
+HEAD_SECONDS = 10.0
+"""Time for a request's line and headers to arrive."""
+HEAD_BYTES = 64 * 1024
+"""Bytes they may have."""
+
+
+class Connection(HttpToolsProtocol):
+    """Closes a connection whose request does not come, and tells the sender of a client that takes nothing."""
+
+    def __init__(self, *args: Any, slow_client_seconds: float, slow: Callable[[], object], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._slow_client_seconds = slow_client_seconds
+        self._count_slow = slow
+        self._client: Client
+        self._in_head = False
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._slow_timer: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def bounded(cls, slow_client_seconds: float, slow: Callable[[], object]) -> Any:
+        """The protocol for uvicorn; `slow` is called for every client that is given up."""
+        return partial(cls, slow_client_seconds=slow_client_seconds, slow=slow)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client came: its request is expected."""
+        super().connection_made(transport)
+        self._client = Client(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client went."""
+        self._cancel_timers()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a request."""
+        super().data_received(data)
+        if not self._in_head:
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > HEAD_BYTES:
+            self._refuse(b"431 Request Header Fields Too Large")
+        elif self._head_timer is None:
+            self._expect_head()
+
+    def on_message_begin(self) -> None:
+        """The first line of a request."""
+        super().on_message_begin()
+        self._in_head = True
+        self._head_bytes = 0
+        self.scope["extensions"] = {EXTENSION: self._client}  # type: ignore[dict-item]
+
+    def on_headers_complete(self) -> None:
+        """A request's head is complete: its answer begins."""
+        self._in_head = False
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """The client has taken less than was sent, by the transport's buffer."""
+        super().pause_writing()
+        self._slow_timer = self.loop.call_later(self._slow_client_seconds, self._give_up)
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        super().resume_writing()
+        if self._slow_timer is not None:
+            self._slow_timer.cancel()
+            self._slow_timer = None
+
+    def _give_up(self) -> None:
+        self._slow_timer = None
+        self._client.too_slow = True
+        self._count_slow()
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+        # Lets the sender write its last words; whether the client takes them is then the kernel's to watch.
+        self.flow.resume_writing()
+
+    def _expect_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse, b"408 Request Timeout")
+
+    def _refuse(self, status: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+            self.transport.close()
+
+    def _cancel_timers(self) -> None:
+        for timer in (self._head_timer, self._slow_timer):
+            if timer is not None:
+                timer.cancel()
+        self._head_timer = self._slow_timer = None

@@ -1,0 +1,1 @@
+"""Shared playback: one tape deck that many watch."""

@@ -1,0 +1,284 @@
+"""One replay: a place on a tape that moves with a clock, and that many follow."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from booktape.service.deck import LoadedTape
+from booktape.service.replays.schemas import ReplayState, Stride, WhenUnwatched
+from booktape.service.streams.clock import Clock
+from booktape.service.streams.events import ByeReason, JumpReason, event
+from booktape.service.streams.pace import Pace
+from booktape.service.streams.signal import Signal
+
+TICK = 0.001
+"""Seconds between two turns at least: what became due in between leaves as one batch."""
+FRAME = 1 / 60
+"""Seconds between two turns without a clock where only screens watch."""
+UNPACED_STEP = 4_096
+"""Records a turn where there is no clock."""
+LAP_PAUSE = 1.0
+"""Seconds at the end of the tape before the next lap."""
+
+
+class Replay:
+    """A shared playback; a lead for streams. Its methods are for the event loop alone."""
+
+    shared = True
+    ended = False
+
+    def __init__(
+        self,
+        replay_id: str,
+        tape: LoadedTape,
+        clock: Clock,
+        moved: Signal,
+        *,
+        position: int = 0,
+        playing: bool = True,
+        speed: float | None = 1.0,
+        loop: bool = False,
+        longest_wait: float = 2.0,
+        when_unwatched: WhenUnwatched = "pause",
+        default: bool = False,
+    ) -> None:
+        self.id = replay_id
+        self.tape = tape
+        self.playing = playing
+        self.speed = speed
+        self.loop = loop
+        self.longest_wait = longest_wait
+        self.when_unwatched = when_unwatched
+        self.default = default
+        self.version = 1
+        self.limit = position
+        # Epochs of a service that was started again must not mean those of the one before.
+        self.epoch = time.time_ns() // 1_000_000
+        self.entry: tuple[int, JumpReason] = (position, "seek")
+        self.watchers = 0
+        self._readers = 0
+        self._over: ByeReason | None = None
+        self._clock = clock
+        self._moved = moved
+        self._wake = asyncio.Event()
+        self._pace: Pace | None = None
+        self._lap_at: float | None = None
+        self._lap_before: tuple[int, int] | None = None
+        self._taken = True
+        self._follows = False
+
+    @property
+    def ids(self) -> str:
+        """What stands before a position in an event's id."""
+        return f"{self.epoch}:"
+
+    @property
+    def over(self) -> ByeReason | None:
+        """Why its followers should say goodbye."""
+        return "removed" if self.tape.removed else self._over
+
+    @property
+    def at_head(self) -> bool:
+        """Whether it follows the end of a tape that grows."""
+        return self._follows
+
+    def finish(self, epoch: int) -> int:
+        """How far a follower goes in an epoch that is over: to the end of the tape, where the next lap began."""
+        return self._lap_before[1] if self._lap_before is not None and self._lap_before[0] == epoch else 0
+
+    def state(self) -> bytes:
+        """An `event: state`."""
+        return event("state", self.describe())
+
+    def describe(self) -> ReplayState:
+        """Where it is and what it does."""
+        ts = self.tape.ts_at(max(self.limit - 1, 0))
+        return ReplayState(
+            id=self.id,
+            tape=self.tape.id,
+            index=self.limit,
+            total=len(self.tape),
+            ts_recv=None if ts is None else str(ts),
+            epoch=self.epoch,
+            playing=self.playing,
+            speed="max" if self.speed is None else self.speed,
+            loop=self.loop,
+            at_head=self.at_head,
+            longest_wait=self.longest_wait,
+            when_unwatched=self.when_unwatched,
+            watchers=self.watchers,
+            default=self.default,
+        )
+
+    # Followers.
+
+    @contextmanager
+    def watched(self, *, reads: bool) -> Iterator[None]:
+        """While somebody watches; `reads` every record, or a screen."""
+        self.watchers += 1
+        self._readers += reads
+        if self.watchers == 1:
+            self._go_on()
+        try:
+            yield
+        finally:
+            self.watchers -= 1
+            self._readers -= reads
+            self._wake.set()
+
+    async def more(self, position: int) -> None:
+        """Waits until it has moved for a follower who has everything up to `position`."""
+        if position < self.limit:
+            return
+        if not self._taken:
+            self._taken = True
+            if self.speed is None:
+                self._wake.set()
+        await self._moved.wait()
+
+    # Controls.
+
+    def play(self) -> None:
+        """Plays; at the end of a tape that is complete, from its beginning."""
+        if not self.playing:
+            self.playing = True
+            if self.tape.complete and self.limit >= len(self.tape):
+                self._jump(0, "loop")
+            self._changed()
+
+    def pause(self) -> None:
+        """Stays where it is."""
+        if self.playing:
+            self.playing = self._follows = False
+            self._changed()
+
+    def seek(self, position: int) -> None:
+        """Goes to a position, at which the next record is the one of that index."""
+        self._jump(position, "seek")
+        self._changed()
+
+    def step(self, by: Stride, count: int, instrument_id: int | None = None) -> None:
+        """Pauses so many strides on, or back. Steps forward are played; steps back are jumps."""
+        self.playing = self._follows = False
+        position = self.tape.head.step(self.limit, by, count, instrument_id)
+        if position >= self.limit:
+            self.limit = position
+        else:
+            self._jump(position, "seek")
+        self._changed()
+
+    def set(
+        self,
+        *,
+        speed: float | Literal["same"] | None = "same",
+        loop: bool | None = None,
+        longest_wait: float | None = None,
+        when_unwatched: WhenUnwatched | None = None,
+    ) -> None:
+        """Changes how it plays; what is left out stays."""
+        if speed != "same":
+            self.speed = speed
+        if loop is not None:
+            self.loop = loop
+        if longest_wait is not None:
+            self.longest_wait = longest_wait
+        if when_unwatched is not None:
+            self.when_unwatched = when_unwatched
+        self._changed()
+
+    def end(self) -> None:
+        """Ends it: followers are told goodbye."""
+        self._over = "ended"
+        self._changed()
+
+    # Time.
+
+    def turn(self) -> float | None:
+        """Goes as far as is due now; seconds until the next turn, or None where only a change brings one."""
+        if not self.playing or (self.watchers == 0 and self.when_unwatched != "run"):
+            self._pace = None
+            return None
+        total = len(self.tape)
+        if self._follows:
+            self._move(total)
+        if self.limit >= total:
+            return self._at_end()
+        if self.speed is None:
+            return self._unpaced(total)
+        pace = self._pace
+        if pace is None:
+            pace = self._pace = Pace(self.tape, self.limit, self.speed, self._clock, longest_wait=self.longest_wait)
+        self._move(pace.due(self.limit))
+        if self.limit >= total:
+            return 0.0
+        return max(pace.wait(self.limit), TICK)
+
+    async def run(self, on_unwatched: Callable[["Replay"], object] = lambda _: None) -> None:
+        """Plays until it ends. Called with itself when nobody watches any longer."""
+        watched = False
+        with self.tape.telling_of_growth(self._wake.set):
+            while self.over is None:
+                self._wake.clear()
+                if watched and not self.watchers:
+                    on_unwatched(self)
+                watched = self.watchers > 0
+                wait = self.turn()
+                if wait is None:
+                    await self._wake.wait()
+                else:
+                    await self._clock.sleep(wait, self._wake)
+        self._moved.fire()
+
+    def _at_end(self) -> float | None:
+        self._pace = None
+        if not self.tape.complete:
+            if not self._follows:
+                self._follows = True
+                self._changed()
+            return None
+        self._follows = False
+        if not self.loop or not len(self.tape):
+            self.playing = False
+            self._changed()
+            return None
+        now = self._clock.now()
+        if self._lap_at is None:
+            self._lap_at = now + LAP_PAUSE
+        if now < self._lap_at:
+            return self._lap_at - now
+        self._jump(0, "loop")
+        self._changed()
+        return 0.0
+
+    def _unpaced(self, total: int) -> float | None:
+        """As fast as the fastest reader takes it; at a steady rate where there is none."""
+        if self._readers and not self._taken:
+            return None
+        self._move(min(self.limit + UNPACED_STEP, total))
+        return 0.0 if self._readers else FRAME
+
+    def _move(self, position: int) -> None:
+        if position > self.limit:
+            self.limit = position
+            self._taken = False
+            self._moved.fire()
+
+    def _jump(self, position: int, reason: JumpReason) -> None:
+        self._lap_before = (self.epoch, self.limit) if reason == "loop" else None
+        self.epoch = max(self.epoch + 1, time.time_ns() // 1_000_000)
+        self.entry = (position, reason)
+        self.limit = position
+        self._lap_at = None
+        self._taken = True
+        self._follows = False
+
+    def _go_on(self) -> None:
+        self._pace = None
+        self._wake.set()
+
+    def _changed(self) -> None:
+        self.version += 1
+        self._go_on()
+        self._moved.fire()

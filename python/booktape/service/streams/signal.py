@@ -1,0 +1,53 @@
+"""Waking everybody who waits for the same thing."""
+
+import asyncio
+from weakref import WeakSet
+
+
+class Signal:
+    """Something that happens again and again; whoever waits is woken the next time."""
+
+    __slots__ = ("__weakref__", "_waiting")
+
+    def __init__(self) -> None:
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def fire(self) -> None:
+        """Wakes all who wait now. Only on the event loop."""
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self) -> None:
+        """Waits for the next time."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+
+class Pulse:
+    """Wakes all who wait for anything every so often, to look around: whether to send a heartbeat, or to end.
+
+    So nobody who waits needs a timer of their own, of which a thousand would be set and cancelled for every batch.
+    """
+
+    def __init__(self) -> None:
+        self._signals: WeakSet[Signal] = WeakSet()
+
+    def signal(self) -> Signal:
+        """A signal that is fired with all others, too."""
+        signal = Signal()
+        self._signals.add(signal)
+        return signal
+
+    def beat(self) -> None:
+        """Wakes everybody now."""
+        for signal in list(self._signals):
+            signal.fire()
+
+    async def run(self, seconds: float) -> None:
+        """Wakes everybody every so many seconds, for ever."""
+        while True:
+            await asyncio.sleep(seconds)
+            self.beat()
