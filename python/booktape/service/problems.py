@@ -59,16 +59,23 @@ def _describe(request: Request[Any, Any, Any], error: Exception) -> tuple[int, s
 
 
 def _refused_parameters(request: Request[Any, Any, Any], error: ValidationException) -> str:
-    fields = request.route_handler.parsed_fn_signature.parameters
-    refused = []
-    for entry in error.extra if isinstance(error.extra, list) else []:
-        key = str(entry.get("key", ""))
-        if (field := fields.get(key)) is None:
-            continue
-        name = getattr(field.kwarg_definition, "name", None) or key
-        given = request.path_params.get(name, request.query_params.get(name, request.headers.get(name)))
-        refused.append(f"{name} = {given!r}: {expectation(field)}")
-    return "; ".join(refused) or error.detail
+    entries = error.extra if isinstance(error.extra, list) else []
+    refused = (_refused(request, str(entry.get("key", "")), entry) for entry in entries)
+    return "; ".join(filter(None, refused)) or error.detail
+
+
+def _refused(request: Request[Any, Any, Any], key: str, entry: dict[str, Any]) -> str | None:
+    if entry.get("source") == "body":
+        message = str(entry.get("message", ""))
+        if key == "data":
+            return "the body: a JSON object is expected" if message == "'data'" else f"the body: {message}"
+        return f"{key}: {message}"
+    field = request.route_handler.parsed_fn_signature.parameters.get(key)
+    if field is None:
+        return None
+    name = getattr(field.kwarg_definition, "name", None) or key
+    given = request.path_params.get(name, request.query_params.get(name, request.headers.get(name)))
+    return f"{name} = {given!r}: {expectation(field)}"
 
 
 def responses(*statuses: HTTPStatus) -> dict[int, ResponseSpec]:

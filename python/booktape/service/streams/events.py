@@ -14,7 +14,7 @@ STREAM_END = b": stream_end\n\n"
 
 
 ByeReason: TypeAlias = Literal["shutdown", "slow", "removed", "ended"]
-JumpReason: TypeAlias = Literal["loop", "seek"]
+JumpReason: TypeAlias = Literal["loop", "seek", "late"]
 
 
 def bye(ids: str, index: int, reason: ByeReason) -> bytes:

@@ -8,7 +8,7 @@ from booktape.service.lifecycle import Lifecycle
 from booktape.service.streams.client import Client
 from booktape.service.streams.clock import Clock
 from booktape.service.streams.events import HEARTBEAT, STREAM_END, bye, jump
-from booktape.service.streams.frames import FrameStore
+from booktape.service.streams.frames import Frames, FrameStore
 from booktape.service.streams.lead import Lead
 from booktape.values import Format
 
@@ -36,36 +36,32 @@ class RecordStreams:
         """Every record from a place on as events, as far as the lead is, for as long as it lasts.
 
         A client that is behind goes on from where it is. Where the lead has jumped, so does the client, and is told;
-        where it began a tape again at its end, the client has the rest of the tape first.
+        where it began a tape again at its end, the client has the rest of the tape first. Who comes from an earlier
+        epoch begins where the lead is.
         """
-        position, epoch = place.position, place.epoch
-        frames = self._frames.of(lead, form, position, instrument_id)
-        ids, version, heard = lead.ids, 0, self._clock.now()
+        follower = _Follower(self._frames, lead, form, place, instrument_id)
+        version, heard = 0, self._clock.now()
         while True:
             if why := self._lifecycle.ending or lead.over or client.ending:
-                yield bye(ids, position, why)
+                yield bye(follower.ids, follower.position, why)
                 return
             if lead.version != version:
                 version = lead.version
                 yield lead.state()
-            limit = lead.limit if lead.epoch == epoch else lead.finish(epoch)
-            if position < limit:
-                frame, position = await frames.next(position, limit)
-                if frame:
+            if event := follower.jumped():
+                yield event
+            if follower.is_behind:
+                if frame := await follower.next():
                     yield frame
                     heard = self._clock.now()
-                if position < limit:
+                if follower.is_behind:
                     # uvicorn's `send` gives others a turn only when its buffer is full: a fast client would keep it.
                     await asyncio.sleep(0)
-            elif lead.epoch != epoch:
-                epoch, ids, (position, reason) = lead.epoch, lead.ids, lead.entry
-                frames = self._frames.of(lead, form, position, instrument_id)
-                yield jump(ids, position, reason)
             elif lead.ended:
                 yield STREAM_END
                 return
             else:
-                await lead.more(position)
+                await lead.more(follower.position)
             if self._clock.now() - heard >= self._heartbeat:
                 yield HEARTBEAT
                 heard = self._clock.now()
@@ -95,6 +91,46 @@ class RecordStreams:
                 return
             else:
                 await lead.more(position)
+
+
+class _Follower:
+    """A client's place behind its lead."""
+
+    def __init__(self, store: FrameStore, lead: Lead, form: Format, place: Place, instrument_id: int | None) -> None:
+        self.position = place.position
+        self.ids = lead.ids
+        self._epoch = place.epoch
+        self._lead = lead
+        self._came_late = place.epoch != lead.epoch and lead.finish(place.epoch) <= place.position
+        self._of = lambda position: store.of(lead, form, position, instrument_id)
+        self._frames: Frames = self._of(self.position)
+
+    @property
+    def limit(self) -> int:
+        """How far it may go: of an epoch that is over, to its end."""
+        lead = self._lead
+        return lead.limit if lead.epoch == self._epoch else lead.finish(self._epoch)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more for it."""
+        return self.position < self.limit
+
+    def jumped(self) -> bytes:
+        """Goes on to the lead's epoch where its own is over and it has all of it: the event that tells, or nothing."""
+        lead = self._lead
+        if lead.epoch == self._epoch or self.is_behind:
+            return b""
+        self.position, reason = (lead.limit, "late") if self._came_late else lead.entry
+        self._came_late = False
+        self._epoch, self.ids = lead.epoch, lead.ids
+        self._frames = self._of(self.position)
+        return jump(self.ids, self.position, reason)
+
+    async def next(self) -> bytes:
+        """Its next frame."""
+        frame, self.position = await self._frames.next(self.position, self.limit)
+        return frame
 
 
 class _Skip:
