@@ -11,6 +11,7 @@ import databento
 import pytest
 
 import booktape as bt
+from booktape.service.replays import replay
 from booktape.settings import Settings
 from tests.service.running import Event, Running, VirtualClock, events, raw_connection, read_to_end, read_until, serving
 
@@ -184,12 +185,14 @@ def test_a_seek_jumps_and_an_id_from_before_resumes_with_a_jump_to_now(deck: Run
         assert b"event: jump" not in body
 
 
-def test_a_new_lap_comes_after_the_rest_of_the_one_before(deck: Running, tape: bt.Tape) -> None:
-    path = made(deck, speed=1_000, loop=True)
-    with following(deck, f"{path}/stream") as stream:
-        stream.until(b"event: state")
-        change(deck, path, playing=True)
-        body = stream.until(b"event: jump", times=2)
+def test_a_new_lap_comes_after_the_rest_of_the_one_before(tape: bt.Tape, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "LAP_PAUSE", 0.05)
+    with serving(tape) as deck:
+        path = made(deck, speed=1_000, loop=True)
+        with following(deck, f"{path}/stream") as stream:
+            stream.until(b"event: state")
+            change(deck, path, playing=True)
+            body = stream.until(b"event: jump", times=2)
     laps = re.split(rb"id: \d+:0\nevent: jump\ndata: \{\"index\":0,\"reason\":\"loop\"\}\n\n", body)
     assert [row[0] for row in rows(laps[0])] == list(range(len(tape)))
     assert [row[0] for row in rows(laps[1])] == list(range(len(tape)))

@@ -26,7 +26,7 @@ from booktape.service.replays import schemas as replay_schemas
 from booktape.service.replays.controller import ReplaysController
 from booktape.service.replays.stage import Stage
 from booktape.service.streams import schemas as stream_schemas
-from booktape.service.streams.client import Client, client_of
+from booktape.service.streams.client import Client, Traffic, client_of
 from booktape.service.streams.clock import Clock, WallClock
 from booktape.service.streams.controller import StreamsController
 from booktape.service.streams.depth import DepthStreams
@@ -55,6 +55,7 @@ class Service:
     def __post_init__(self) -> None:
         settings = self.settings
         self.deck = Deck(self.lifecycle)
+        self.traffic = Traffic()
         self.frames = FrameStore(settings.cache_bytes)
         self.stage = Stage(
             self.lifecycle,
@@ -66,7 +67,7 @@ class Service:
         self.slots = StreamSlots(self.settings.max_streams, self.lifecycle)
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(CoreCollector())
-        self.registry.register(ServiceCollector(self.deck, self.slots, self.lifecycle))
+        self.registry.register(ServiceCollector(self.deck, self.slots, self.traffic, self.lifecycle))
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 

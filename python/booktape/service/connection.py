@@ -1,13 +1,12 @@
 """One connection: uvicorn's, with bounds on how long and how large a request's head is, and on how slow a client."""
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from booktape.service.streams.client import EXTENSION, Client
+from booktape.service.streams.client import EXTENSION, Client, Traffic
 
 HEAD_SECONDS = 10.0
 """Time for a request's line and headers to arrive."""
@@ -18,10 +17,10 @@ HEAD_BYTES = 64 * 1024
 class Connection(HttpToolsProtocol):
     """Closes a connection whose request does not come, and tells the sender of a client that takes nothing."""
 
-    def __init__(self, *args: Any, slow_client_seconds: float, slow: Callable[[], object], **options: Any) -> None:
+    def __init__(self, *args: Any, slow_client_seconds: float, traffic: Traffic, **options: Any) -> None:
         super().__init__(*args, **options)
         self._slow_client_seconds = slow_client_seconds
-        self._count_slow = slow
+        self._traffic = traffic
         self._client: Client
         self._in_head = False
         self._head_bytes = 0
@@ -29,19 +28,20 @@ class Connection(HttpToolsProtocol):
         self._slow_timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    def bounded(cls, slow_client_seconds: float, slow: Callable[[], object]) -> Any:
-        """The protocol for uvicorn; `slow` is called for every client that is given up."""
-        return partial(cls, slow_client_seconds=slow_client_seconds, slow=slow)
+    def bounded(cls, slow_client_seconds: float, traffic: Traffic) -> Any:
+        """The protocol for uvicorn."""
+        return partial(cls, slow_client_seconds=slow_client_seconds, traffic=traffic)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client came: its request is expected."""
         super().connection_made(transport)
-        self._client = Client(transport)
+        self._client = Client(transport, self.flow, self._traffic)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client went."""
         self._cancel_timers()
+        self._client.went()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -84,12 +84,10 @@ class Connection(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._slow_timer = None
-        self._client.too_slow = True
-        self._count_slow()
         if self.cycle is not None:
             self.cycle.keep_alive = False
-        # Lets the sender write its last words; whether the client takes them is then the kernel's to watch.
-        self.flow.resume_writing()
+        # Whether it takes the last words is then the kernel's to watch.
+        self._client.give_up()
 
     def _expect_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse, b"408 Request Timeout")

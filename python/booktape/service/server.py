@@ -31,7 +31,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 service.asgi(),
-                http=Connection.bounded(service.settings.slow_client_seconds, service.slots.gave_up),
+                http=Connection.bounded(service.settings.slow_client_seconds, service.traffic),
                 lifespan="on",
                 ws="none",
                 log_config=None,

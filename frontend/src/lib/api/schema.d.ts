@@ -705,10 +705,10 @@ export interface components {
 			/** @description Where: index of the next record. */
 			index: number;
 			/**
-			 * @description Why: the tape ended and begins again, or somebody went there.
+			 * @description Why: the tape began again; somebody went there; or the client's `Last-Event-ID` is of an earlier epoch.
 			 * @enum {string}
 			 */
-			reason: 'loop' | 'seek';
+			reason: 'loop' | 'seek' | 'late';
 		};
 		/**
 		 * MarketEffect

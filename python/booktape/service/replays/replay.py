@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -10,15 +11,18 @@ from booktape.service.deck import LoadedTape
 from booktape.service.replays.schemas import ReplayState, Stride, WhenUnwatched
 from booktape.service.streams.clock import Clock
 from booktape.service.streams.events import ByeReason, JumpReason, event
+from booktape.service.streams.lead import TICK
 from booktape.service.streams.pace import Pace
 from booktape.service.streams.signal import Signal
 
-TICK = 0.001
-"""Seconds between two turns at least: what became due in between leaves as one batch."""
+TICK_PER_READER = 0.000_012
+"""The same for each who reads: twice what it takes to send one batch to one client."""
 FRAME = 1 / 60
 """Seconds between two turns without a clock where only screens watch."""
 UNPACED_STEP = 4_096
 """Records a turn where there is no clock."""
+LAPS = 64
+"""Laps behind that a follower may be and still get the rest of its own."""
 LAP_PAUSE = 1.0
 """Seconds at the end of the tape before the next lap."""
 
@@ -65,7 +69,7 @@ class Replay:
         self._wake = asyncio.Event()
         self._pace: Pace | None = None
         self._lap_at: float | None = None
-        self._lap_before: tuple[int, int] | None = None
+        self._laps: OrderedDict[int, int] = OrderedDict()
         self._taken = True
         self._follows = False
 
@@ -86,7 +90,7 @@ class Replay:
 
     def finish(self, epoch: int) -> int:
         """How far a follower goes in an epoch that is over: to the end of the tape, where the next lap began."""
-        return self._lap_before[1] if self._lap_before is not None and self._lap_before[0] == epoch else 0
+        return self._laps.get(epoch, 0)
 
     def state(self) -> bytes:
         """An `event: state`."""
@@ -213,7 +217,7 @@ class Replay:
         self._move(pace.due(self.limit))
         if self.limit >= total:
             return 0.0
-        return max(pace.wait(self.limit), TICK)
+        return max(pace.wait(self.limit), TICK, self._readers * TICK_PER_READER)
 
     async def run(self, on_unwatched: Callable[["Replay"], object] = lambda _: None) -> None:
         """Plays until it ends. Called with itself when nobody watches any longer."""
@@ -266,7 +270,12 @@ class Replay:
             self._moved.fire()
 
     def _jump(self, position: int, reason: JumpReason) -> None:
-        self._lap_before = (self.epoch, self.limit) if reason == "loop" else None
+        if reason == "loop":
+            self._laps[self.epoch] = self.limit
+            if len(self._laps) > LAPS:
+                self._laps.popitem(last=False)
+        else:
+            self._laps.clear()
         self.epoch = max(self.epoch + 1, time.time_ns() // 1_000_000)
         self.entry = (position, reason)
         self.limit = position

@@ -4,24 +4,77 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from uvicorn.protocols.http.flow_control import FlowControl
+
 EXTENSION = "booktape.client"
 """Where the server puts the client into an ASGI scope."""
 
 
+class Traffic:
+    """What streams have sent, counted for metrics."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        """Bytes of stream bodies handed to clients."""
+        self.slow = 0
+        """Clients that were given up since they took too little for too long."""
+
+
 class Client:
-    """Whether a client takes what it is sent, and a way to cut it off."""
+    """Whether a client takes what it is sent, and the way to send it.
 
-    __slots__ = ("_transport", "too_slow")
+    Chunks go to the connection directly, since uvicorn's way would copy each of them, and it and what stands around it
+    cost as much again: that is most of what a stream costs when a hundred clients get the same frames.
+    """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    __slots__ = ("_flow", "_task", "_traffic", "_transport", "gone", "too_slow")
+
+    def __init__(self, transport: asyncio.Transport, flow: FlowControl, traffic: Traffic) -> None:
         self.too_slow = False
         """It has taken too little for too long: whoever sends should say goodbye and end."""
+        self.gone = False
+        """Its connection is closed."""
         self._transport = transport
+        self._flow = flow
+        self._traffic = traffic
+        self._task: asyncio.Task[Any] | None = None
 
     @property
     def ending(self) -> Literal["slow"] | None:
         """Why its stream should end, if it should."""
         return "slow" if self.too_slow else None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has been sent more than it has taken: `drained` comes first then."""
+        return self._flow.write_paused
+
+    async def drained(self) -> None:
+        """Waits until it has taken enough, or is given up."""
+        await self._flow.drain()
+
+    def write(self, chunk: bytes) -> None:
+        """Sends a chunk of a chunked response (RFC 9112, 7.1)."""
+        if chunk and not self.gone:
+            self._transport.writelines((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
+            self._traffic.bytes += len(chunk)
+
+    def sent_by(self, task: asyncio.Task[Any] | None) -> bool:
+        """Names the task to cancel when the client goes, or none any longer; False where it has gone already."""
+        self._task = task
+        return not self.gone
+
+    def give_up(self) -> None:
+        """Says that it is too slow, and lets its sender write the last words."""
+        self.too_slow = True
+        self._traffic.slow += 1
+        self._flow.resume_writing()
+
+    def went(self) -> None:
+        """Its connection is closed."""
+        self.gone = True
+        if self._task is not None:
+            self._task.cancel()
 
     async def cut(self) -> None:
         """Resets the connection and waits to be cancelled: what was sent is seen to be incomplete."""

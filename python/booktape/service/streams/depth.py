@@ -122,7 +122,8 @@ class Channel:
         self.frame, self.position = frame, self._depth.position
         self.number += 1
         if self.screen.hertz is not None:
-            self._free_at = self._clock.now() + 1 / self.screen.hertz
+            # A grid where frames follow each other, so that the work between them adds nothing.
+            self._free_at = max(self._free_at, self._clock.now() - 1 / self.screen.hertz) + 1 / self.screen.hertz
         self.shown.fire()
 
 

@@ -62,6 +62,10 @@ class Lead(Protocol):
         """Waits for something new for a follower who has everything up to `position`; may return early."""
 
 
+TICK = 0.001
+"""Seconds between two batches at least: what became due in between leaves as one."""
+
+
 class _OwnLead:
     """What leads have in common that go along a tape once."""
 
@@ -143,7 +147,8 @@ class Paced(_OwnLead):
         if self.limit >= len(self.tape):
             await self.tape.growth.wait()
         else:
-            await self._clock.sleep(min(self._pace.wait(self.limit), self._heartbeat), self._closing)
+            wait = max(self._pace.wait(self.limit), TICK)
+            await self._clock.sleep(min(wait, self._heartbeat), self._closing)
         self.limit = self._pace.due(self.limit)
 
 

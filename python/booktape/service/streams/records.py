@@ -1,13 +1,13 @@
 """Lossless streams of records: one loop, whatever they follow."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from booktape.service.lifecycle import Lifecycle
 from booktape.service.streams.client import Client
 from booktape.service.streams.clock import Clock
-from booktape.service.streams.events import HEARTBEAT, STREAM_END, bye, jump
+from booktape.service.streams.events import HEARTBEAT, STREAM_END, JumpReason, bye, jump
 from booktape.service.streams.frames import Frames, FrameStore
 from booktape.service.streams.lead import Lead
 from booktape.values import Format
@@ -102,8 +102,8 @@ class _Follower:
         self._epoch = place.epoch
         self._lead = lead
         self._came_late = place.epoch != lead.epoch and lead.finish(place.epoch) <= place.position
-        self._of = lambda position: store.of(lead, form, position, instrument_id)
-        self._frames: Frames = self._of(self.position)
+        self._of: Callable[[int], Frames] = lambda position: store.of(lead, form, position, instrument_id)
+        self._frames = self._of(self.position)
 
     @property
     def limit(self) -> int:
@@ -121,7 +121,8 @@ class _Follower:
         lead = self._lead
         if lead.epoch == self._epoch or self.is_behind:
             return b""
-        self.position, reason = (lead.limit, "late") if self._came_late else lead.entry
+        late: tuple[int, JumpReason] = (lead.limit, "late")
+        self.position, reason = late if self._came_late else lead.entry
         self._came_late = False
         self._epoch, self.ids = lead.epoch, lead.ids
         self._frames = self._of(self.position)

@@ -31,13 +31,7 @@ class StreamSlots(ASGIMiddleware):
         self.limit = limit
         self.open = 0
         self.refused = 0
-        self.slow = 0
-        """Clients that were given up since they took too little for too long."""
         self._lifecycle = lifecycle
-
-    def gave_up(self) -> None:
-        """Counts a client that was too slow."""
-        self.slow += 1
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Runs the stream in a slot.

@@ -25,14 +25,14 @@ pub enum Format {
 }
 
 impl Format {
-    /// Records of a frame that many share: about a quarter of a megabyte, so that what is paid for every piece that is sent
-    /// is little beside the copying.
+    /// Records of a frame that many share: about 128 KiB, so that what is paid for every piece that is sent is little beside
+    /// the copying, and no more waits than a connection's buffer takes.
     #[must_use]
     pub const fn frame_records(self) -> u64 {
         match self {
-            Self::Full => 512,
-            Self::Json => 2_048,
-            Self::Dbn => 4_096,
+            Self::Full => 256,
+            Self::Json => 1_024,
+            Self::Dbn => 2_048,
         }
     }
 
