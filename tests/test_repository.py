@@ -38,7 +38,7 @@ def test_every_setting_is_in_the_example_with_its_default() -> None:
     # One that depends on the machine is left open in the example.
     defaults = {name: None if field.default_factory else field.default for name, field in fields.items()}
     assert listed == {
-        f"BOOKTAPE_{name.upper()}": "" if default is None else str(default) for name, default in defaults.items()
+        f"BOOKTAPE_{name.upper()}": "" if default in (None, ()) else str(default) for name, default in defaults.items()
     }
 
 

@@ -1,12 +1,21 @@
 """Settings of the service, from the environment (``BOOKTAPE_*``) and ``.env``; flags of the command line win."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from booktape.keys import ApiKeys, parse_entries
 from booktape.places import MAX_IN_MEMORY, data_dir
+
+
+def _split(text: object) -> object:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
+
+
+# Written as text in the environment, where JSON would have to be quoted.
+Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -27,6 +36,18 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes any free one.")
+    api_keys: Annotated[ApiKeys, NoDecode, BeforeValidator(parse_entries)] = Field(
+        (), description="API keys: a JSON list of the entries that `booktape keys new` prints; with none, all may."
+    )
+    api_keys_file: Path | None = Field(None, description="File with such a list, for a secret that is mounted.")
+    allow_open: bool = Field(
+        default=False, description="Listen beyond this machine without keys: whoever reaches it may do everything."
+    )
+    allowed_hosts: Names = Field(
+        (),
+        description="Names besides localhost that a service without keys may be called by; commas between, * for all.",
+    )
+    metrics_open: bool = Field(default=False, description="Answer /metrics without a key, also where keys are set.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
     max_streams: int = Field(2_000, ge=1, description="Streams open at once; more are answered 503.")

@@ -60,7 +60,7 @@ def test_a_service_told_to_stop_while_loading_never_becomes_ready() -> None:
 
 def test_new_streams_are_refused_while_it_stops(tape: bt.Tape) -> None:
     service = Service([tape])
-    with TestClient(service.litestar()) as client:
+    with TestClient(service.litestar(), base_url="http://127.0.0.1") as client:
         service.lifecycle.drain()
         refused = client.get(f"/api/v1/tapes/{tape.id}/stream")
     assert refused.status_code == 503
@@ -69,7 +69,7 @@ def test_new_streams_are_refused_while_it_stops(tape: bt.Tape) -> None:
 
 def test_long_work_is_given_up_while_it_stops(tape: bt.Tape) -> None:
     service = Service([tape])
-    with TestClient(service.litestar()) as client:
+    with TestClient(service.litestar(), base_url="http://127.0.0.1") as client:
         service.lifecycle.drain()
         refused = client.get(f"/api/v1/tapes/{tape.id}/audit")
     assert refused.status_code == 503

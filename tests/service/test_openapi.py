@@ -69,6 +69,18 @@ def test_errors_are_problem_documents(document: dict[str, Any]) -> None:
                 assert set(response["content"]) == {"application/problem+json"}, path
 
 
+def test_every_route_says_that_keys_open_it_but_those_of_probes(document: dict[str, Any]) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["bearer"]["scheme"], schemes["header"]["name"]) == ("bearer", "X-API-Key")
+    assert document["security"] == [{"bearer": []}, {"header": []}, {}]
+    for path, operation in operations(document).items():
+        if path in {"get /health", "get /ready"}:
+            assert operation["security"] == [{}], path
+        else:
+            assert "security" not in operation, path
+            assert {"401", "403", "429"} <= set(operation["responses"]), path
+
+
 def test_the_module_prints_the_same_text_in_every_process() -> None:
     printed = [
         subprocess.run(

@@ -16,7 +16,7 @@ import booktape as bt
 from booktape.service import run
 from booktape.settings import Settings
 tape = bt.synthesize(messages=2_000, seed=1)
-run([tape], host="127.0.0.1", port=0, settings=Settings(log_format="json"), on_ready=lambda url: print(url, flush=True))
+run([tape], settings=Settings(port=0, log_format="json"), on_ready=lambda url: print(url, flush=True))
 """
 
 

@@ -16,6 +16,7 @@ from booktape.cli.doctor import doctor
 from booktape.cli.exits import MEANING, Exit, report
 from booktape.cli.export import export
 from booktape.cli.inspect import inspect
+from booktape.cli.keys import keys
 from booktape.cli.order import order
 from booktape.cli.replay import replay
 from booktape.cli.serve import serve
@@ -54,7 +55,7 @@ def app() -> None:
     """Exactly right order books from Databento Market-by-Order (L3) data."""
 
 
-for _command in (demo, serve, inspect, book, order, replay, derive, export, audit, synth, doctor):
+for _command in (demo, serve, inspect, book, order, replay, derive, export, audit, synth, keys, doctor):
     app.add_command(_command)
 
 

@@ -16,7 +16,8 @@ from booktape.cli.serve import run_service
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=7, show_default=True, help="Same seed, same market.")
 @options.host
 @options.port
-def demo(*, messages: int, instruments: int, seed: int, host: str | None, port: int | None) -> None:
+@options.insecure
+def demo(*, messages: int, instruments: int, seed: int, host: str | None, port: int | None, insecure: bool) -> None:
     """Make a synthetic market, serve it, and print where to look: the page plays it in a loop.
 
     Needs no data and no key, and opens nothing by itself.
@@ -25,4 +26,4 @@ def demo(*, messages: int, instruments: int, seed: int, host: str | None, port: 
     click.echo(f"booktape: {title} …", err=True)
     with progress(title) as on_progress:
         tape = booktape.synthesize(messages=messages, instruments=instruments, seed=seed, progress=on_progress)
-    run_service([tape], host=host, port=port, what="The demo market moves")
+    run_service([tape], host=host, port=port, insecure=insecure, what="The demo market moves")

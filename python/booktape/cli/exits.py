@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from enum import IntEnum
+from typing import Any
 
 import rich_click as click
 
@@ -99,4 +100,12 @@ def _usage(error: click.ClickException) -> str:
 
 def _validation(error: BaseException) -> str:
     wrong = error.errors() if hasattr(error, "errors") else []
-    return "; ".join(f"BOOKTAPE_{'_'.join(map(str, at['loc'])).upper()} = {at['input']!r}: {at['msg']}" for at in wrong)
+    return "; ".join(_wrong_setting(at) for at in wrong)
+
+
+def _wrong_setting(at: dict[str, Any]) -> str:
+    name, *inside = map(str, at["loc"])
+    variable = f"BOOKTAPE_{name.upper()}"
+    # Someone may have put a key there instead of its hash.
+    given = ".".join(inside) if name == "api_keys" else f"= {at['input']!r}"
+    return f"{variable} {given}".rstrip() + f": {at['msg']}"

@@ -44,6 +44,11 @@ max_decompressed = click.option(
     "--max-decompressed", type=ByteSize(), metavar="SIZE", help="What a compressed file may become, such as 8GiB."
 )
 host = click.option("--host", metavar="ADDRESS", help="Address to listen on; 127.0.0.1 if left out.")
+insecure = click.option(
+    "--insecure",
+    is_flag=True,
+    help="Listen beyond this machine without API keys: whoever reaches the address may do everything.",
+)
 port = click.option(
     "--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0 takes a free one; 8000 if left out."
 )

@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ASGIApp, Scope
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
 from booktape import Tape
+from booktape.keys import KeyRing
 from booktape.service import problems
+from booktape.service.access.gate import NEEDS, OPEN, Gate
+from booktape.service.access.hosts import Hosts
 from booktape.service.deck import Deck, LoadedTape
 from booktape.service.descriptions import describe
 from booktape.service.documentation import openapi_config, swagger_assets
@@ -64,7 +67,8 @@ class Service:
             when_unwatched=settings.replay_when_unwatched,
             grace=settings.replay_grace_seconds,
         )
-        self.slots = StreamSlots(self.settings.max_streams, self.lifecycle)
+        self.keys = KeyRing.of(settings.api_keys, settings.api_keys_file)
+        self.slots = StreamSlots(settings.max_streams, self.lifecycle)
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(CoreCollector())
         self.registry.register(ServiceCollector(self.deck, self.slots, self.traffic, self.lifecycle))
@@ -73,7 +77,8 @@ class Service:
 
     def litestar(self) -> Litestar:
         """The routes."""
-        heartbeat = self.settings.heartbeat_seconds
+        settings, heartbeat = self.settings, self.settings.heartbeat_seconds
+        hosts = Hosts([settings.host, *settings.allowed_hosts], [])
         parts = {
             "deck": self.deck,
             "lifecycle": self.lifecycle,
@@ -89,14 +94,14 @@ class Service:
                 StreamsController,
                 ReplaysController,
                 health.HealthController,
-                MetricsController,
+                Router("/", route_handlers=[MetricsController], opt={NEEDS: OPEN} if settings.metrics_open else {}),
                 swagger_assets(),
                 page(),
             ],
             dependencies={name: _given(part) for name, part in parts.items()}
             | {"client": Provide(_client, sync_to_thread=False)},
             exception_handlers={Exception: problems.problem},
-            middleware=[self.slots],
+            middleware=[Gate(self.keys, hosts), self.slots],
             lifespan=[self._running],
             openapi_config=openapi_config(),
             plugins=[ParameterSchemas()],

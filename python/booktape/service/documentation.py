@@ -3,14 +3,15 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from litestar import Response, get
+from litestar import Response, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Server, Tag
+from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
 from litestar.params import FromPath
 
 from booktape import __version__
+from booktape.service.access.gate import NEEDS, OPEN
 from booktape.service.site import AnyRequest, Site
 
 ASSETS = "/docs-assets"
@@ -20,7 +21,10 @@ DESCRIPTION = """Exact order books from Market-by-Order (L3) data, at any moment
 
 Order ids, prices (units of 1e-9) and nanosecond times are strings, since JSON numbers lose digits above 2**53; sizes,
 counts, sequences and indexes are numbers. A *position* is the number of records before a moment. Errors are problem
-details (RFC 9457)."""
+details (RFC 9457).
+
+Where the service has API keys, every route but those of health and documentation needs one: the scope `read` to read,
+`control` to change something."""
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -29,8 +33,17 @@ def openapi_config() -> OpenAPIConfig:
         title="booktape",
         version=__version__,
         description=DESCRIPTION,
-        path="/docs",
+        openapi_router=Router("/docs", route_handlers=[], opt={NEEDS: OPEN}, include_in_schema=False),
         use_handler_docstrings=True,
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(type="http", scheme="bearer", description="An API key."),
+                "header": SecurityScheme(
+                    type="apiKey", name="X-API-Key", security_scheme_in="header", description="The same key."
+                ),
+            }
+        ),
+        security=[{"bearer": []}, {"header": []}, {}],
         servers=[Server(url="/")],
         tags=[
             Tag("tapes", "What is loaded: instruments, books, records, orders, audits."),
@@ -57,7 +70,7 @@ def swagger_assets() -> HTTPRouteHandler:
         raise ModuleNotFoundError("the package litestar-offline-docs, which ships Swagger UI, is not installed")
     site = Site.of(Path(package.origin).parent / "static", _SCRIPT, _PRESET, _STYLE)
 
-    @get(f"{ASSETS}/{{name:str}}", include_in_schema=False, name="swagger-assets")
+    @get(f"{ASSETS}/{{name:str}}", include_in_schema=False, name="swagger-assets", opt={NEEDS: OPEN})
     async def serve(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
         return site.response(name, request)
 

@@ -7,6 +7,7 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from booktape.service.access.gate import NEEDS, OPEN
 from booktape.service.site import AnyRequest, Site
 
 FOLDER = Path(__file__).parent.parent / "_frontend"
@@ -31,7 +32,7 @@ def page(folder: Path = FOLDER) -> HTTPRouteHandler:
     """The route that serves the page: its files, and its index for every address that is the page's own."""
     site = Site.of(folder)
 
-    @get(["/", "/{path:path}"], include_in_schema=False, media_type=MediaType.HTML, name="page")
+    @get(["/", "/{path:path}"], include_in_schema=False, media_type=MediaType.HTML, name="page", opt={NEEDS: OPEN})
     async def serve(request: AnyRequest, path: FromPath[str] = "") -> Response[bytes]:
         wanted = path.strip("/")
         if asset := site.asset(wanted or "index.html"):

@@ -82,12 +82,17 @@ def responses(*statuses: HTTPStatus) -> dict[int, ResponseSpec]:
     """What a route's documentation says about its errors."""
     return {
         status: ResponseSpec(Problem, description=_MEANINGS[status], media_type=MEDIA_TYPE, generate_examples=False)
-        for status in statuses
+        for status in (*statuses, *_ANYWHERE)
     }
 
 
 _MEANINGS = {
     HTTPStatus.BAD_REQUEST: "A parameter is not what it may be; the detail names it, its value and what would do.",
+    HTTPStatus.UNAUTHORIZED: "The service has API keys, and the request carries none of them.",
+    HTTPStatus.FORBIDDEN: "The key is for less, or, where there are no keys, the page of another site asks.",
+    HTTPStatus.TOO_MANY_REQUESTS: "More than the caller's limit; Retry-After says when there is room again.",
     HTTPStatus.NOT_FOUND: "No such tape, instrument or publisher; the detail says which there are.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Not now: too many streams, or the service is loading or stopping.",
 }
+_ANYWHERE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+"""What any route that needs a key may answer."""

@@ -10,6 +10,7 @@ import uvicorn
 
 from booktape import Tape
 from booktape.service import log
+from booktape.service.access.exposure import require_keys_beyond_this_machine
 from booktape.service.app import Service
 from booktape.service.connection import Connection
 from booktape.settings import Settings
@@ -77,21 +78,23 @@ class Server(uvicorn.Server):
             connection.transport.abort()
 
 
-def run(tapes: Iterable[Tape], *, host: str, port: int, settings: Settings, on_ready: Callable[[str], object]) -> None:
+def run(tapes: Iterable[Tape], *, settings: Settings, on_ready: Callable[[str], object]) -> None:
     """Serves tapes until a signal says stop. They are taken while requests are answered already, in a thread.
 
     `on_ready` is called with the URL once all are loaded; port 0 takes any free one.
 
     Raises:
+        ParameterError: others than this machine could reach the address, and there are no API keys.
         OSError: the address cannot be listened on, with the address in its message.
         BooktapeError: a tape cannot be opened; nothing is served any longer.
         KeyboardInterrupt: after a clean stop by Ctrl-C.
     """
-    listener = listen(host, port, slow_client_seconds=settings.slow_client_seconds)
-    log.configure(settings)
-    allow_files(settings.max_streams + 256)
-    service = Service(tapes, settings)
-    Server(service, lambda: on_ready(url_of(listener))).run(sockets=[listener])
+    with listen(settings.host, settings.port, slow_client_seconds=settings.slow_client_seconds) as listener:
+        log.configure(settings)
+        allow_files(settings.max_streams + 256)
+        service = Service(tapes, settings)
+        require_keys_beyond_this_machine(listener, service.keys, settings)
+        Server(service, lambda: on_ready(url_of(listener))).run(sockets=[listener])
     if service.lifecycle.failure is not None:
         raise service.lifecycle.failure
 

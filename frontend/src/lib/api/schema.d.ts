@@ -1259,8 +1259,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1306,6 +1333,33 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 		};
 	};
 	createReplay: {
@@ -1339,8 +1393,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1389,8 +1470,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1428,8 +1536,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1473,8 +1608,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1534,8 +1696,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1612,8 +1801,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1659,6 +1875,33 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 		};
 	};
 	getTape: {
@@ -1691,8 +1934,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1732,8 +2002,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1786,8 +2083,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1848,8 +2172,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1898,8 +2249,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1946,8 +2324,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -1992,8 +2397,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -2065,8 +2497,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -2121,6 +2580,33 @@ export interface operations {
 				};
 				content: {
 					'text/plain': string;
+				};
+			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
 		};

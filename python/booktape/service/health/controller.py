@@ -7,6 +7,7 @@ from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 
+from booktape.service.access.gate import NEEDS, OPEN
 from booktape.service.lifecycle import Lifecycle, Phase
 
 
@@ -28,6 +29,8 @@ class HealthController(Controller):
     """What probes ask."""
 
     tags = ("health",)
+    opt = {NEEDS: OPEN}  # noqa: RUF012 - Litestar reads it from the class
+    security = ({},)
 
     @get("/health", summary="Is it alive?", operation_id="getHealth")
     async def health(self) -> Health:
