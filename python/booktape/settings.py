@@ -1,9 +1,10 @@
 """Settings of the service, from the environment (``BOOKTAPE_*``) and ``.env``; flags of the command line win."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from booktape.keys import ApiKeys, parse_entries
@@ -12,6 +13,13 @@ from booktape.places import MAX_IN_MEMORY, data_dir
 
 def _split(text: object) -> object:
     return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
+
+
+def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        if not re.fullmatch(r"\*|https?://[^/*\s]+", origin):
+            raise ValueError(f"{origin} is not an origin such as https://desk.example")
+    return origins
 
 
 # Written as text in the environment, where JSON would have to be quoted.
@@ -46,6 +54,9 @@ class Settings(BaseSettings):
     allowed_hosts: Names = Field(
         (),
         description="Names besides localhost that a service without keys may be called by; commas between, * for all.",
+    )
+    cors_origins: Annotated[Names, AfterValidator(_origins)] = Field(
+        (), description="Other sites whose pages may use the service: https://desk.example, commas between, * for all."
     )
     metrics_open: bool = Field(default=False, description="Answer /metrics without a key, also where keys are set.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")

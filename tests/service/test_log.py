@@ -2,13 +2,17 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
+import booktape as bt
+from booktape.keys import new_key
 from booktape.service import log
 from booktape.settings import Settings
+from tests.service.running import serving
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +75,30 @@ def test_the_console_form_has_no_colours_where_no_one_sees_them(capsys: pytest.C
     written = capsys.readouterr().err
     assert "hello" in written
     assert "\x1b" not in written
+
+
+def test_every_line_of_a_request_has_its_id_and_no_key(
+    tape: bt.Tape, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.configure(Settings(log_format="json", log_level="debug"))
+    key, entry = new_key("desk", ["read"])
+    with serving(tape, settings=Settings(api_keys=(entry,))) as running, running.client() as client:
+        loaded = running.service.deck.tape(tape.id)
+
+        def broken() -> None:
+            raise RuntimeError("on purpose")
+
+        monkeypatch.setattr(loaded, "details", broken)
+        headers = {"Authorization": f"Bearer {key}", "X-Request-ID": "mine"}
+        assert client.get(f"/api/v1/tapes/{tape.id}", headers=headers).status_code == 500
+        assert client.get("/api/v1/tapes", headers={"X-API-Key": "a-wrong-one"}).status_code == 401
+    written = capsys.readouterr().err
+    assert key not in written
+    assert "a-wrong-one" not in written
+    lines = [json.loads(line) for line in written.splitlines()]
+    mine = [line for line in lines if line.get("request_id") == "mine"]
+    assert [line["event"] for line in mine] == ["request failed", "request"]
+    assert {line["caller"] for line in mine} == {"key desk"}
+    other = next(line for line in lines if line.get("status") == 401)
+    assert re.fullmatch("[0-9a-f]{32}", other["request_id"])
+    assert "caller" not in other

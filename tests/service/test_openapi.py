@@ -106,13 +106,13 @@ def test_the_documentation_loads_nothing_from_elsewhere(running: Running) -> Non
         page = client.get("/docs")
         assert page.status_code == 200
         loaded = re.findall(r"""<(?:script|link|img)[^>]*(?:src|href)=["']([^"']+)""", page.text)
-        assert len(loaded) == 4
+        assert len(loaded) == 5
         for address in loaded:
             assert address.startswith(("/", "data:"))
             if address.startswith("/"):
                 asset = client.get(address)
                 assert asset.status_code == 200
-                assert len(asset.content) > 10_000
+                assert asset.content
         style = client.get("/docs-assets/swagger-ui.css").text
         assert not re.search(r"url\(\s*[\"']?https?:|@import", style)
         assert client.get("/docs/openapi.json").json()["info"]["title"] == "booktape"

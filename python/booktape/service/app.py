@@ -18,12 +18,14 @@ from booktape.service.access.hosts import Hosts
 from booktape.service.deck import Deck, LoadedTape
 from booktape.service.descriptions import describe
 from booktape.service.documentation import openapi_config, swagger_assets
-from booktape.service.frontend import page
+from booktape.service.edge import Edge
+from booktape.service.frontend import index_page, page
+from booktape.service.headers import cors, security_headers
 from booktape.service.health import controller as health
 from booktape.service.lifecycle import Lifecycle
 from booktape.service.metrics.collector import CoreCollector, ServiceCollector
 from booktape.service.metrics.controller import MetricsController
-from booktape.service.metrics.requests import ObservedApp, RequestMetrics
+from booktape.service.metrics.requests import RequestMetrics
 from booktape.service.parameters import DECODERS, ParameterSchemas
 from booktape.service.replays import schemas as replay_schemas
 from booktape.service.replays.controller import ReplaysController
@@ -78,7 +80,7 @@ class Service:
     def litestar(self) -> Litestar:
         """The routes."""
         settings, heartbeat = self.settings, self.settings.heartbeat_seconds
-        hosts = Hosts([settings.host, *settings.allowed_hosts], [])
+        hosts = Hosts([settings.host, *settings.allowed_hosts], settings.cors_origins)
         parts = {
             "deck": self.deck,
             "lifecycle": self.lifecycle,
@@ -103,6 +105,7 @@ class Service:
             exception_handlers={Exception: problems.problem},
             middleware=[Gate(self.keys, hosts), self.slots],
             lifespan=[self._running],
+            cors_config=cors(settings),
             openapi_config=openapi_config(),
             plugins=[ParameterSchemas()],
             type_decoders=DECODERS,
@@ -145,8 +148,8 @@ class Service:
         return loaded
 
     def asgi(self) -> ASGIApp:
-        """The routes, counted and logged."""
-        return ObservedApp(self.litestar(), RequestMetrics(self.registry))
+        """The routes, with what is done for every request."""
+        return Edge(self.litestar(), RequestMetrics(self.registry), security_headers(index_page()))
 
 
 def _client(scope: Scope) -> Client:

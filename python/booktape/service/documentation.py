@@ -2,11 +2,12 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from litestar import Response, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
 from litestar.params import FromPath
 
@@ -16,6 +17,7 @@ from booktape.service.site import AnyRequest, Site
 
 ASSETS = "/docs-assets"
 _SCRIPT, _PRESET, _STYLE = "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css"
+_START = "swagger-start.js"
 
 DESCRIPTION = """Exact order books from Market-by-Order (L3) data, at any moment of a tape, and streams of it.
 
@@ -51,16 +53,22 @@ def openapi_config() -> OpenAPIConfig:
             Tag("health", "What probes ask."),
             Tag("metrics", "What Prometheus reads."),
         ],
-        render_plugins=[
-            SwaggerRenderPlugin(
-                js_url=f"{ASSETS}/{_SCRIPT}",
-                standalone_preset_js_url=f"{ASSETS}/{_PRESET}",
-                css_url=f"{ASSETS}/{_STYLE}",
-                favicon='<link rel="icon" href="data:,">',
-                path="/",
-            )
-        ],
+        render_plugins=[Swagger(path="/")],
     )
+
+
+class Swagger(OpenAPIRenderPlugin):
+    """A page that starts Swagger UI, all of it files of this machine. Litestar's own has a script inside."""
+
+    def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
+        """The page."""
+        scripts = "".join(f'<script src="{ASSETS}/{name}" defer></script>' for name in (_SCRIPT, _PRESET, _START))
+        return (
+            '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>booktape</title>'
+            '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+            f'<link rel="stylesheet" href="{ASSETS}/{_STYLE}">{scripts}</head>'
+            '<body style="margin: 0"><div id="swagger"></div></body></html>'
+        ).encode()
 
 
 def swagger_assets() -> HTTPRouteHandler:
@@ -69,6 +77,7 @@ def swagger_assets() -> HTTPRouteHandler:
     if package is None or package.origin is None:
         raise ModuleNotFoundError("the package litestar-offline-docs, which ships Swagger UI, is not installed")
     site = Site.of(Path(package.origin).parent / "static", _SCRIPT, _PRESET, _STYLE)
+    site |= Site.of(Path(__file__).parent, _START)
 
     @get(f"{ASSETS}/{{name:str}}", include_in_schema=False, name="swagger-assets", opt={NEEDS: OPEN})
     async def serve(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:

@@ -28,6 +28,12 @@ body{font:16px/1.5 system-ui,sans-serif;margin:4rem auto;max-width:36rem;padding
 """
 
 
+def index_page(folder: Path = FOLDER) -> bytes:
+    """The page's HTML; empty where it was not built."""
+    index = folder / "index.html"
+    return index.read_bytes() if index.is_file() else b""
+
+
 def page(folder: Path = FOLDER) -> HTTPRouteHandler:
     """The route that serves the page: its files, and its index for every address that is the page's own."""
     site = Site.of(folder)

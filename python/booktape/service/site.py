@@ -28,7 +28,7 @@ class Asset:
 
     def response(self, request: AnyRequest) -> Response[bytes]:
         """The file, compressed if the client takes it, or 304 if it has it."""
-        headers = {"ETag": self.etag, "Cache-Control": self.cache_control, "X-Content-Type-Options": "nosniff"}
+        headers = {"ETag": self.etag, "Cache-Control": self.cache_control}
         if request.headers.get("if-none-match") == self.etag:
             return Response(b"", status_code=304, headers=headers, media_type=self.media_type)
         body = self.body
@@ -60,6 +60,9 @@ class Site:
                 if path.is_file() and path.suffix not in compressed
             }
         )
+
+    def __or__(self, other: "Site") -> "Site":
+        return Site(self._assets | other._assets)
 
     def asset(self, name: str) -> Asset | None:
         """A file by its path below the folder."""
