@@ -62,6 +62,18 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
     max_streams: int = Field(2_000, ge=1, description="Streams open at once; more are answered 503.")
+    max_streams_per_caller: int | None = Field(
+        None, ge=1, description="Streams of one key, or of one address without keys; more are answered 429."
+    )
+    max_requests_per_second: float | None = Field(
+        None, gt=0, description="Requests of one key, or of one address without keys; more are answered 429."
+    )
+    max_body_bytes: int = Field(
+        2**20, ge=1, description="Bytes of a request's body, but for uploads of tapes; more are answered 413."
+    )
+    trusted_proxies: Names = Field(
+        (), description="Addresses or networks of proxies whose X-Forwarded-For says who asks; commas between."
+    )
     heartbeat_seconds: float = Field(15.0, gt=0, description="Silence on a stream after which a comment is sent.")
     slow_client_seconds: float = Field(30.0, gt=0, description="A client that takes nothing for longer is closed.")
     cache_bytes: int = Field(64 * 2**20, ge=2**20, description="Frames of streams kept ready for others, in bytes.")

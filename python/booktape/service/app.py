@@ -15,6 +15,7 @@ from booktape.keys import KeyRing
 from booktape.service import problems
 from booktape.service.access.gate import NEEDS, OPEN, Gate
 from booktape.service.access.hosts import Hosts
+from booktape.service.access.limits import RequestLimits
 from booktape.service.deck import Deck, LoadedTape
 from booktape.service.descriptions import describe
 from booktape.service.documentation import openapi_config, swagger_assets
@@ -70,7 +71,8 @@ class Service:
             grace=settings.replay_grace_seconds,
         )
         self.keys = KeyRing.of(settings.api_keys, settings.api_keys_file)
-        self.slots = StreamSlots(settings.max_streams, self.lifecycle)
+        self.limits = RequestLimits(settings.max_requests_per_second, self.clock)
+        self.slots = StreamSlots(settings.max_streams, self.lifecycle, settings.max_streams_per_caller)
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(CoreCollector())
         self.registry.register(ServiceCollector(self.deck, self.slots, self.traffic, self.lifecycle))
@@ -103,8 +105,9 @@ class Service:
             dependencies={name: _given(part) for name, part in parts.items()}
             | {"client": Provide(_client, sync_to_thread=False)},
             exception_handlers={Exception: problems.problem},
-            middleware=[Gate(self.keys, hosts), self.slots],
+            middleware=[Gate(self.keys, hosts, self.limits), self.slots],
             lifespan=[self._running],
+            request_max_body_size=settings.max_body_bytes,
             cors_config=cors(settings),
             openapi_config=openapi_config(),
             plugins=[ParameterSchemas()],

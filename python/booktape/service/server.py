@@ -39,6 +39,8 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 backlog=BACKLOG,
+                proxy_headers=bool(service.settings.trusted_proxies),
+                forwarded_allow_ips=list(service.settings.trusted_proxies),
                 timeout_graceful_shutdown=PATIENCE_SECONDS,
             )
         )

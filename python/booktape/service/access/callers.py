@@ -1,6 +1,8 @@
 """Who makes a request: the holder of a key, or, where there are no keys, an address."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Self
 
 from litestar.datastructures import Headers
@@ -21,8 +23,8 @@ class Caller:
 
     @classmethod
     def at(cls, address: str) -> Self:
-        """Whoever is at an address."""
-        return cls(address, None)
+        """Whoever is at an address. Of IPv6, the network of its first 64 bits: one machine has all of them."""
+        return cls(_network(address), None)
 
     @classmethod
     def with_key(cls, ring: KeyRing, headers: Headers) -> Self:
@@ -54,6 +56,17 @@ class Caller:
                 detail=f"this needs a key with the scope {scope}; {self.key.name} has {', '.join(self.key.scopes)}",
                 headers={"WWW-Authenticate": f'{_REALM}, error="insufficient_scope", scope="{scope}"'},
             )
+
+
+@lru_cache(maxsize=1_024)
+def _network(address: str) -> str:
+    try:
+        ip = ip_address(address)
+    except ValueError:  # a proxy says so, or there is none
+        return address
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or ip_network((int(ip) >> 64 << 64, 64)))
+    return address
 
 
 def _presented(headers: Headers) -> str | None:

@@ -9,6 +9,7 @@ from structlog.contextvars import bind_contextvars
 from booktape.keys import KeyRing, KeyScope
 from booktape.service.access.callers import Caller
 from booktape.service.access.hosts import Hosts
+from booktape.service.access.limits import RequestLimits
 
 NEEDS = "needs"
 """The option of a route: which scope it needs. Left out: `read` for GET, `control` for what changes something."""
@@ -23,9 +24,10 @@ class Gate(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, ring: KeyRing, hosts: Hosts) -> None:
+    def __init__(self, ring: KeyRing, hosts: Hosts, limits: RequestLimits) -> None:
         self._ring = ring
         self._hosts = hosts
+        self._limits = limits
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Runs a request that may come in, with its caller as `scope["auth"]`.
@@ -33,6 +35,7 @@ class Gate(ASGIMiddleware):
         Raises:
             NotAuthorizedException: there are keys, and it carries none of them.
             PermissionDeniedException: its key is for less, or the page of another site makes it.
+            TooManyRequestsException: its caller has made too many.
             HTTPException: 421, it calls the service by a name that is not its own.
         """
         headers = Headers.from_scope(scope)
@@ -41,6 +44,7 @@ class Gate(ASGIMiddleware):
         needs = _needs(scope)  # type: ignore[arg-type] # `scopes` above lets only HTTP pass
         if needs is not None:
             caller = self._caller(scope, headers)
+            self._limits.take(caller)
             caller.require(needs)
             scope["auth"] = caller
         await next_app(scope, receive, send)

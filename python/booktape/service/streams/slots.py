@@ -1,9 +1,10 @@
 """A bounded number of open streams."""
 
-from litestar.exceptions import ServiceUnavailableException
+from litestar.exceptions import HTTPException, ServiceUnavailableException, TooManyRequestsException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from booktape.service.access.callers import Caller
 from booktape.service.lifecycle import Lifecycle, Phase
 
 RETRY_AFTER_SECONDS = 5
@@ -17,7 +18,7 @@ def _takes_no_slot(scope: Scope) -> bool:
 
 
 class StreamSlots(ASGIMiddleware):
-    """Counts the streams of routes with the option `streams` and refuses more than `limit`.
+    """Counts the streams of routes with the option `streams` and refuses more than `limit`, or `each` of one caller.
 
     A middleware of the application, since Litestar copies those of routers, and copies would each count their own.
 
@@ -27,31 +28,51 @@ class StreamSlots(ASGIMiddleware):
 
     should_bypass_for_scope = staticmethod(_takes_no_slot)
 
-    def __init__(self, limit: int, lifecycle: Lifecycle) -> None:
+    def __init__(self, limit: int, lifecycle: Lifecycle, each: int | None = None) -> None:
         self.limit = limit
         self.open = 0
         self.refused = 0
         self._lifecycle = lifecycle
+        self._each = each
+        self._by_caller: dict[str, int] = {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Runs the stream in a slot.
 
         Raises:
             ServiceUnavailableException: all slots are taken, or the service is stopping.
+            TooManyRequestsException: the caller has as many as it may.
         """
         if self._lifecycle.phase is Phase.DRAINING:
-            raise self._refusal("the service is stopping")
+            raise self._refusal(ServiceUnavailableException, "the service is stopping")
         if self.open >= self.limit:
-            raise self._refusal(f"all {self.limit:,} streams are taken")
+            raise self._refusal(ServiceUnavailableException, f"all {self.limit:,} streams are taken")
+        caller: Caller = scope["auth"]
+        limit, has = self._limit_of(caller), self._by_caller.get(caller.name, 0)
+        if limit is not None and has >= limit:
+            raise self._refusal(
+                TooManyRequestsException, f"{caller.name} has {has:,} streams open, and may have no more"
+            )
+        self._by_caller[caller.name] = has + 1
         self.open += 1
         try:
             await next_app(scope, receive, send)
         finally:
             self.open -= 1
+            self._give_back(caller)
 
-    def _refusal(self, why: str) -> ServiceUnavailableException:
+    def _limit_of(self, caller: Caller) -> int | None:
+        own = None if caller.key is None else caller.key.streams
+        return self._each if own is None else own
+
+    def _give_back(self, caller: Caller) -> None:
+        self._by_caller[caller.name] -= 1
+        if not self._by_caller[caller.name]:
+            del self._by_caller[caller.name]
+
+    def _refusal(self, kind: type[HTTPException], why: str) -> HTTPException:
         self.refused += 1
-        return ServiceUnavailableException(
+        return kind(
             detail=f"{why}; try again in {RETRY_AFTER_SECONDS} seconds",
             headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
