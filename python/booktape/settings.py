@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     cors_origins: Annotated[Names, AfterValidator(_origins)] = Field(
         (), description="Other sites whose pages may use the service: https://desk.example, commas between, * for all."
     )
+    allowed_dirs: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Folders whose files may be opened by name through the service; commas between."
+    )
     metrics_open: bool = Field(default=False, description="Answer /metrics without a key, also where keys are set.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
