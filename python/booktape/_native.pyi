@@ -90,6 +90,8 @@ class Tape:
         """Records [start, stop), at most to the end: of the tape itself where it is in memory, else a copy."""
     def write_dbn(self, path: str, *, progress: Progress | None = None) -> None:
         """Whole or not at all; zstd where the path ends in .zst."""
+    def dbn(self, *, compressed: bool = False, progress: Progress | None = None) -> Pieces:
+        """The bytes of the same file."""
     def position_at(self, ts: int) -> int:
         """The position after the last record with ts_recv at or before `ts`; outside the tape is a ParameterError."""
     def step(self, position: int, by: str, count: int, instrument_id: int | None = None) -> int:
@@ -140,10 +142,11 @@ class Rows:
         since: int = 0,
         instrument_id: int | None = None,
         publisher_id: int | None = None,
+        limit: int | None = None,
         dataset: str | None = None,
         clear_depth: int = 0,
     ) -> Rows:
-        """Rows of the records [start, stop), and of intervals whose time is not before `since` (ns).
+        """Rows of the records [start, stop), and of intervals whose time is not before `since` (ns); `limit` of them at most.
 
         By the rules of a dataset, the tape's if not said; `clear_depth` is the `depth` of the rows of clears.
         """
@@ -154,10 +157,10 @@ class Rows:
         """Bytes of a row in DBN."""
     def columns(self) -> list[tuple[str, str, int]]:
         """(name, numpy's code of the type, offset) in the order in which they are shown."""
-    def write_dbn(self, path: str | None, *, progress: Progress | None = None) -> int:
-        """Whole or not at all, zstd where the path ends in .zst; to standard output without a path. The number of rows."""
+    def write_dbn(self, path: str, *, progress: Progress | None = None) -> int:
+        """Whole or not at all, zstd where the path ends in .zst. The number of rows."""
     def write_csv(
-        self, path: str | None, *, decimal: bool = True, symbols: bool = True, progress: Progress | None = None
+        self, path: str, *, decimal: bool = True, symbols: bool = True, progress: Progress | None = None
     ) -> int: ...
     def batches(
         self, prices: Prices = "float", *, symbols: bool = True, progress: Progress | None = None
@@ -166,7 +169,12 @@ class Rows:
         """An "arrow_schema" capsule."""
     def arrow_stream(self, prices: Prices = "float", *, symbols: bool = True) -> object:
         """An "arrow_array_stream" capsule: batches made as they are asked for."""
-    def blocks(self) -> Blocks: ...
+    def blocks(self) -> Pieces:
+        """The rows alone, as the bytes of DBN records."""
+    def dbn(self, *, compressed: bool = False, progress: Progress | None = None) -> Pieces: ...
+    def csv(self, *, decimal: bool = True, symbols: bool = True, progress: Progress | None = None) -> Pieces: ...
+    def json(self, *, symbols: bool = True, progress: Progress | None = None) -> Pieces:
+        """An array of objects as Databento writes them, 64-bit numbers as strings."""
 
 @final
 class Batches:
@@ -183,10 +191,10 @@ class Batch:
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
 
 @final
-class Blocks:
-    """Rows as the bytes of DBN records, some thousand at a time."""
+class Pieces:
+    """The bytes of a file, made as they are taken: some 256 KiB at a time, or none where much work brought none."""
 
-    def __iter__(self) -> Blocks: ...
+    def __iter__(self) -> Pieces: ...
     def __next__(self) -> bytes: ...
 
 @final

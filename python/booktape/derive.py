@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, get_args
 
 from booktape import _native
 from booktape.errors import InputError
 from booktape.lookup import find_ids
 from booktape.moment import Moment, iso
-from booktape.parameters import ID_RANGE, PUBLISHER_RANGE, bad_parameter, within
-from booktape.values import Prices
+from booktape.parameters import COUNT_RANGE, ID_RANGE, PUBLISHER_RANGE, bad_parameter, within
+from booktape.values import Form, Prices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     import pyarrow as pa
@@ -67,6 +68,7 @@ class Derived:
         end: When,
         instrument_id: SupportsIndex | None,
         publisher_id: SupportsIndex | None,
+        limit: SupportsIndex | None,
         prices: Prices,
         symbols: bool,
         dataset: str | None,
@@ -91,6 +93,7 @@ class Derived:
             since=since,
             instrument_id=instrument,
             publisher_id=publisher,
+            limit=None if limit is None else within("limit", limit, COUNT_RANGE),
             dataset=dataset,
             clear_depth=within("clear_depth", clear_depth, range(256)),
         )
@@ -133,9 +136,7 @@ class Derived:
 
         Returns the number of rows.
         """
-        from pyarrow import parquet
-
-        with whole_file(path) as part, parquet.ParquetWriter(part, self._arrow_schema(), compression="zstd") as writer:
+        with whole_file(path) as part, _parquet(part, self._arrow_schema()) as writer:
             return _write(writer, self._batches(progress))
 
     def to_arrow(self, path: Path, *, progress: Progress | None = None) -> int:
@@ -147,6 +148,33 @@ class Derived:
 
         with whole_file(path) as part, ipc.new_file(part, self._arrow_schema()) as writer:
             return _write(writer, self._batches(progress))
+
+    def pieces(self, form: Form, *, progress: Progress | None = None) -> Iterator[bytes]:
+        """The bytes of a file, made as they are taken and in bounded memory: for whoever sends them on.
+
+        ``"dbn"`` (``"dbn.zst"`` compressed), ``"csv"`` and ``"parquet"`` are the files that `to_dbn`, `to_csv` and
+        `to_parquet` write. ``"arrow"`` is an Arrow IPC stream. ``"json"`` is an array of objects in Databento's layout:
+        numbers of 64 bits are strings, times in ns and prices in units of 1e-9. A piece is a few 100 KiB, or nothing
+        where much work brought no row. `progress` is called while a piece is made; what it raises stops the work.
+
+        >>> import booktape as bt, json
+        >>> pieces = bt.synthesize(messages=10_000, seed=1).derive("trades", limit=1).pieces("json")
+        >>> list(json.loads(b"".join(pieces))[0]["hd"])
+        ['ts_event', 'rtype', 'publisher_id', 'instrument_id']
+        """
+        if form not in get_args(Form):
+            raise bad_parameter("form", form, f"one of {', '.join(get_args(Form))}")
+        match form:
+            case "dbn" | "dbn.zst":
+                return self._rows.dbn(compressed=form == "dbn.zst", progress=progress)
+            case "csv":
+                return self._rows.csv(decimal=self._decimal, symbols=self._symbols, progress=progress)
+            case "json":
+                return self._rows.json(symbols=self._symbols, progress=progress)
+            case "parquet":
+                return _written(partial(_parquet, schema=self._arrow_schema()), self._batches(progress))
+            case "arrow":
+                return _written(partial(_arrow, schema=self._arrow_schema()), self._batches(progress))
 
     def to_numpy(self) -> NDArray[np.void]:
         """All rows as one structured array, shape (n,), held in memory.
@@ -190,20 +218,6 @@ class Derived:
     def _decimal(self) -> bool:
         return self._prices != "int"
 
-    def _write_out(self, form: str) -> None:
-        """Writes to standard output: dbn, csv, or an Arrow IPC stream."""
-        if form == "dbn":
-            self._rows.write_dbn(None)
-        elif form == "csv":
-            self._rows.write_csv(None, decimal=self._decimal, symbols=self._symbols)
-        else:
-            import sys
-
-            from pyarrow import ipc
-
-            with ipc.new_stream(sys.stdout.buffer, self._arrow_schema()) as writer:
-                _write(writer, self._batches())
-
     def _arrow_schema(self) -> pa.Schema:
         import pyarrow as pa
 
@@ -233,6 +247,48 @@ def _write(writer: Any, batches: Iterator[pa.RecordBatch]) -> int:
         writer.write_batch(batch)
         rows += len(batch)
     return rows
+
+
+def _parquet(sink: Any, schema: pa.Schema) -> Any:
+    from pyarrow import parquet
+
+    return parquet.ParquetWriter(sink, schema, compression="zstd")
+
+
+def _arrow(sink: Any, schema: pa.Schema) -> Any:
+    from pyarrow import ipc
+
+    return ipc.new_stream(sink, schema)
+
+
+class _Sink:
+    """A file for a writer that wants one: what is written is taken out again, so that nothing gathers in memory."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, part: Any) -> int:
+        self._parts.append(bytes(part))
+        return len(self._parts[-1])
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def take(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _written(open_writer: Callable[[Any], Any], batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
+    """What a writer makes of batches, as it makes it."""
+    sink = _Sink()
+    with open_writer(sink) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            yield sink.take()
+    yield sink.take()
 
 
 def _beginning(tape: Tape, start: When) -> tuple[int, int]:

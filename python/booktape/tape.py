@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from booktape.book import Book
     from booktape.order import OrderLife
     from booktape.records import Records
-    from booktape.values import Prices, Schema
+    from booktape.values import Form, Prices, Schema
 
 Path: TypeAlias = str | os.PathLike[str]
 """A file's name."""
@@ -138,6 +138,21 @@ class Tape:
         """Writes a DBN file, whole or not at all; zstd-compressed where the path ends in ``.zst``."""
         self._native.write_dbn(os.fspath(path), progress=progress)
 
+    def pieces(self, form: Form, *, progress: Progress | None = None) -> Iterator[bytes]:
+        """The bytes of a file, made as they are taken and in bounded memory: for whoever sends them on.
+
+        ``"dbn"`` (``"dbn.zst"`` compressed) is what `to_dbn` writes, records of other types included; all else is
+        ``derive("mbo").pieces(form)``.
+
+        >>> import booktape as bt
+        >>> tape = bt.synthesize(messages=1_000, seed=1)
+        >>> bt.open(b"".join(tape.pieces("dbn.zst"))).to_numpy().tobytes() == tape.to_numpy().tobytes()
+        True
+        """
+        if form in {"dbn", "dbn.zst"}:
+            return self._native.dbn(compressed=form == "dbn.zst", progress=progress)
+        return self.derive("mbo").pieces(form, progress=progress)
+
     def to_csv(self, path: Path, *, progress: Progress | None = None) -> int:
         """Writes the records as comma-separated values: ``derive("mbo").to_csv(path)``. Returns their number."""
         return self.derive("mbo").to_csv(path, progress=progress)
@@ -157,6 +172,7 @@ class Tape:
         end: When = None,
         instrument_id: SupportsIndex | None = None,
         publisher_id: SupportsIndex | None = None,
+        limit: SupportsIndex | None = None,
         prices: Prices = "float",
         symbols: bool = True,
         dataset: str | None = None,
@@ -170,7 +186,7 @@ class Tape:
         `start` and `end` are moments as in `market_at`: rows are those of the records from the first at or after
         `start` to the last before `end`, of books built from the tape's beginning. Bars and samples are those whose
         time is at or after `start`; one that `end` cuts is there as far as it came. A moment outside the tape is a
-        `ParameterError`, an instrument or publisher that is not on it a `NotFoundError`.
+        `ParameterError`, an instrument or publisher that is not on it a `NotFoundError`. `limit` ends them early.
 
         `prices` and `symbols` are for columns and text: `Derived` says how. Datasets differ in which side a row names
         that no trade gave rise to: `dataset` takes another's way than the tape's own. `clear_depth` is the `depth` of
@@ -189,6 +205,7 @@ class Tape:
             end=end,
             instrument_id=instrument_id,
             publisher_id=publisher_id,
+            limit=limit,
             prices=prices,
             symbols=symbols,
             dataset=dataset,

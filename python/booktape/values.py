@@ -44,6 +44,9 @@ Schema: TypeAlias = Literal[
 Prices: TypeAlias = Literal["float", "int", "decimal"]
 """How prices are shown in columns: floats, integers in units of 1e-9, or decimals of nine places."""
 
+Form: TypeAlias = Literal["dbn", "dbn.zst", "csv", "json", "parquet", "arrow"]
+"""What rows can be sent on as: DBN, plain or compressed, text, or columns."""
+
 PRICE_SCALE = 1_000_000_000
 """Units of a price in one unit of the quote currency."""
 

@@ -70,7 +70,9 @@ class Output:
     def write(self, rows: Derived, *, as_json: bool) -> None:
         """Writes the rows, with progress, and tells what was written."""
         if self.is_standard:
-            rows._write_out(self.format)  # noqa: SLF001 - writing to a process's own output is for the command alone
+            for piece in rows.pieces(self.format):
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
             return
         writers = {"dbn": rows.to_dbn, "csv": rows.to_csv, "parquet": rows.to_parquet, "arrow": rows.to_arrow}
         with progress(f"writing {Path(self.path).name}") as on_progress:

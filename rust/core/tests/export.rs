@@ -6,12 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use booktape_core::derive::{DeriveOptions, Deriver, Schema};
-use booktape_core::export::{Rows, Wanted, What, write_csv, write_dbn};
-use booktape_core::feed::{Sink, Whole, write_whole};
-use booktape_core::tape::Tape;
+use booktape_core::export::{Bytes, Form, Rows, Wanted, What};
+use booktape_core::feed::{Compressed, Pieces, Sink, Text, Whole, write_whole};
+use booktape_core::tape::{Tape, Written};
 use booktape_core::types::{MboRecord, Nanos};
 use booktape_core::{Error, synth};
 use zerocopy::IntoBytes;
+
+const FORMS: [Form; 3] =
+    [Form::Dbn, Form::Text(Text::Csv { is_decimal: true }, true), Form::Text(Text::Json, false)];
 
 fn tape(messages: u64) -> Arc<Tape> {
     let options = synth::Options { messages, instruments: 2, seed: 3, ..synth::Options::default() };
@@ -27,6 +30,7 @@ fn wanted(what: What, tape: &Tape) -> Wanted {
         since: Nanos(0),
         instrument_id: None,
         publisher_id: None,
+        limit: None,
     }
 }
 
@@ -73,6 +77,76 @@ fn blocks_are_bounded() {
     assert!(whole > 4 * largest, "{whole}");
 }
 
+/// Everything that is made, and the size of the largest piece.
+fn taken(mut pieces: impl Pieces) -> (Vec<u8>, usize) {
+    let (mut piece, mut whole, mut largest) = (Vec::new(), Vec::new(), 0);
+    while pieces.next(&mut piece, &mut |_, _| Ok(())).unwrap() {
+        largest = largest.max(piece.len());
+        whole.extend_from_slice(&piece);
+    }
+    assert!(!pieces.next(&mut piece, &mut |_, _| Ok(())).unwrap(), "it has ended");
+    (whole, largest)
+}
+
+#[test]
+fn a_tape_in_pieces_is_the_file_it_was_read_from() {
+    let tape = tape(50_000);
+    let file = [tape.metadata().raw(), tape.in_memory().unwrap().as_bytes()].concat();
+    let (whole, largest) = taken(Written::of(Tape::clone(&tape)));
+    assert!(whole == file);
+    assert!(largest <= 4 * 1_024 * MboRecord::SIZE, "{largest}");
+    let (compressed, _) = taken(Compressed::new(Written::of(Tape::clone(&tape))).unwrap());
+    assert!(compressed.len() < file.len() / 2);
+    assert!(zstd::decode_all(compressed.as_slice()).unwrap() == file);
+}
+
+#[test]
+fn text_in_pieces_has_a_line_for_each_row() {
+    let tape = tape(30_000);
+    for (schema, names) in
+        [(What::Mbo, "ts_recv,ts_event,"), (What::Derived(Schema::Ohlcv1S), "ts_event,rtype,")]
+    {
+        let wanted = wanted(schema, &tape);
+        let bytes = |form| Bytes::new(Rows::new(Arc::clone(&tape), wanted).unwrap(), form);
+        let count = all(&tape, wanted).len() / schema.row_size();
+        let (csv, _) = taken(bytes(Form::Text(Text::Csv { is_decimal: true }, true)));
+        let csv = String::from_utf8(csv).unwrap();
+        assert!(csv.starts_with(names));
+        assert_eq!(csv.lines().count(), count + 1);
+        let (json, _) = taken(bytes(Form::Text(Text::Json, true)));
+        let rows: Vec<serde_json::Value> = serde_json::from_slice(&json).unwrap();
+        assert_eq!(rows.len(), count);
+        assert!(rows.iter().all(|row| row["symbol"].is_string() && row["hd"]["ts_event"].is_string()));
+    }
+}
+
+#[test]
+fn rows_end_at_their_limit() {
+    let tape = tape(30_000);
+    for what in Schema::ALL.map(What::Derived).into_iter().chain([What::Mbo]) {
+        let whole = all(&tape, wanted(what, &tape));
+        let count = (whole.len() / what.row_size()) as u64;
+        for limit in [0, 1, 5_000, count - 1, count, count + 1, u64::MAX] {
+            let some = all(&tape, Wanted { limit: Some(limit), ..wanted(what, &tape) });
+            let kept = count.min(limit) as usize * what.row_size();
+            assert!(some == whole[..kept], "{} rows of {}", limit, what.name());
+        }
+    }
+}
+
+#[test]
+fn records_without_rows_do_not_keep_anyone_waiting() {
+    let tape = tape(1_200_000);
+    let daily = wanted(What::Derived(Schema::Ohlcv1D), &tape);
+    let mut rows = Rows::new(Arc::clone(&tape), daily).unwrap();
+    let mut block = Vec::new();
+    let mut sizes = Vec::new();
+    while rows.fill(&mut block, &mut |_, _| Ok(())).unwrap() {
+        sizes.push(block.len());
+    }
+    assert!(sizes.len() > 1 && sizes[0] == 0 && sizes.iter().sum::<usize>() > 0, "{sizes:?}");
+}
+
 #[test]
 fn a_cut_anywhere_divides_the_rows() {
     let tape = tape(10_000);
@@ -117,14 +191,16 @@ fn positions_outside_the_tape_are_refused() {
 #[test]
 fn whoever_watches_can_stop_the_work() {
     let tape = tape(20_000);
-    let rows = || Rows::new(Arc::clone(&tape), wanted(What::Derived(Schema::Mbp10), &tape)).unwrap();
+    let bytes = |form| {
+        Bytes::new(Rows::new(Arc::clone(&tape), wanted(What::Derived(Schema::Mbp10), &tape)).unwrap(), form)
+    };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.dbn");
     let stop = &mut |done, _| if done > 10_000 { Err(Error::Interrupted) } else { Ok(()) };
-    let written = write_whole(&path, |out| write_dbn(&mut rows(), out, stop));
-    assert!(matches!(written, Err(Error::Interrupted)));
-    let written = write_whole(&path, |out| write_csv(&mut rows(), out, true, true, stop));
-    assert!(matches!(written, Err(Error::Interrupted)));
+    for form in FORMS {
+        let written = write_whole(&path, |out| bytes(form).write(out, stop));
+        assert!(matches!(written, Err(Error::Interrupted)), "{form:?}");
+    }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
@@ -140,13 +216,11 @@ fn a_sink_that_refuses_is_named() {
         }
     }
     let tape = tape(1_000);
-    let rows = || Rows::new(Arc::clone(&tape), wanted(What::Mbo, &tape)).unwrap();
     let mut out = Full;
     let mut sink = Sink::new(Path::new("the moon"), &mut out);
-    let look = &mut |_, _| Ok(());
-    for written in
-        [write_dbn(&mut rows(), &mut sink, look), write_csv(&mut rows(), &mut sink, false, true, look)]
-    {
+    for form in FORMS {
+        let rows = Rows::new(Arc::clone(&tape), wanted(What::Mbo, &tape)).unwrap();
+        let written = Bytes::new(rows, form).write(&mut sink, &mut |_, _| Ok(()));
         let Err(Error::Io { path, source }) = written else { panic!("{written:?}") };
         assert_eq!((path.as_path(), source.kind()), (Path::new("the moon"), std::io::ErrorKind::StorageFull));
     }

@@ -28,7 +28,7 @@ mod _native {
     #[pymodule_export]
     use super::counters::counters;
     #[pymodule_export]
-    use super::export::{Batch, Batches, Blocks, Rows};
+    use super::export::{Batch, Batches, Pieces, Rows};
     #[pymodule_export]
     use super::life::{order_life, order_path};
     #[pymodule_export]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use booktape_core::audit::Audit;
 use booktape_core::feed::{Limits, Options, publisher_name};
 use booktape_core::market::Market as CoreMarket;
-use booktape_core::tape::{IndexSize, Stride, Tape as CoreTape};
+use booktape_core::tape::{IndexSize, Stride, Tape as CoreTape, Written};
 use booktape_core::types::{AnomalyKind, Nanos};
 use booktape_core::{synth, wire};
 use booktape_store::{DataFolder, Opened, Opening};
@@ -19,6 +19,7 @@ use crate::buffer::RecordBuffer;
 use crate::counters::Meter;
 use crate::detached::{Watcher, detached};
 use crate::errors::{parameter, to_python};
+use crate::export::Pieces;
 use crate::market::Market;
 
 /// Records in order, with their symbols; immutable, shared between threads.
@@ -199,6 +200,12 @@ impl Tape {
         detached(py, progress, |watcher| {
             self.core.write_dbn(&path, &mut |done, total| watcher.look(done, total))
         })
+    }
+
+    /// The same file's bytes as an iterator, compressed with zstd if wanted.
+    #[pyo3(signature = (*, compressed=false, progress=None))]
+    fn dbn(&self, compressed: bool, progress: Option<Py<PyAny>>) -> PyResult<Pieces> {
+        Pieces::of_dbn(Written::of(CoreTape::clone(&self.core)), compressed, progress)
     }
 
     fn position_at(&self, ts: u64) -> PyResult<u64> {

@@ -18,6 +18,8 @@ use crate::types::{BookKey, MboRecord, Nanos};
 const RECORDS_A_STEP: u64 = 1_024;
 /// A block is given out when it holds this many bytes: what takes it finds it in the cache.
 const BLOCK: usize = 1 << 18;
+/// A block is given out after this many records, full or not: whoever takes it has others to see to.
+const RECORDS_A_BLOCK: u64 = 1 << 20;
 
 /// Rows of a tape in the making.
 #[derive(Debug)]
@@ -95,6 +97,8 @@ impl Rows {
 
     /// Puts the next rows into a block, in place of what it holds; false where none are left.
     ///
+    /// A block may be empty where many records bring no row.
+    ///
     /// # Errors
     /// Whatever `on_progress` returns: the rows of this block are lost then.
     pub fn fill(&mut self, block: &mut Vec<u8>, on_progress: Progress<'_>) -> Result<bool> {
@@ -103,7 +107,8 @@ impl Rows {
             self.begin(on_progress)?;
             self.is_begun = true;
         }
-        while block.len() < BLOCK && !self.is_finished {
+        let wall = self.position.saturating_add(RECORDS_A_BLOCK);
+        while block.len() < BLOCK && self.position < wall && !self.is_finished {
             let before = block.len();
             if self.position < self.wanted.stop {
                 self.step(block)?;
@@ -117,11 +122,12 @@ impl Rows {
                 }
             }
             self.drop_early(block, before);
+            self.drop_beyond(block);
             let (done, total) = self.progress();
             on_progress(done, total)?;
         }
         self.given += (block.len() / self.what().row_size()) as u64;
-        Ok(!block.is_empty())
+        Ok(!block.is_empty() || !self.is_finished)
     }
 
     /// Goes as far towards the start as rows can do without the records before.
@@ -220,6 +226,17 @@ impl Rows {
             }
         }
         block.truncate(kept);
+    }
+
+    /// Takes out the rows beyond the limit; the first of them is the end.
+    fn drop_beyond(&mut self, block: &mut Vec<u8>) {
+        let Some(limit) = self.wanted.limit else { return };
+        let size = self.what().row_size();
+        let room = limit.saturating_sub(self.given);
+        if (block.len() / size) as u64 >= room {
+            block.truncate(room as usize * size);
+            self.is_finished = true;
+        }
     }
 
     /// What the instrument of a row was called.

@@ -100,6 +100,8 @@ pub struct Wanted {
     pub instrument_id: Option<u32>,
     /// Of one publisher only.
     pub publisher_id: Option<u16>,
+    /// At most so many rows.
+    pub limit: Option<u64>,
 }
 
 impl Wanted {

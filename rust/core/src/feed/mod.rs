@@ -5,19 +5,21 @@
 
 mod aside;
 mod behind;
-mod csv;
 mod metadata;
 mod parse;
+mod pieces;
 mod source;
+mod text;
 mod whole;
 mod write;
 
 use std::io::Read;
 
 pub use aside::{Aside, AsideFact, TYPE_NAMES};
-pub use csv::Csv;
 pub use metadata::{Interval, Metadata, publisher_name};
+pub use pieces::{Compressed, Pieces};
 pub use source::{Limits, is_zstd, open_file};
+pub use text::Text;
 pub use whole::{Sink, Whole, write_whole};
 pub use write::{encode_record, write_records};
 

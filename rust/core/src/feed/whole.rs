@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::behind::write_behind;
 use crate::error::{Error, Result};
 
-const ZSTD_LEVEL: i32 = 3;
+pub(super) const ZSTD_LEVEL: i32 = 3;
 
 /// Where bytes go, and what to call it where that fails.
 pub struct Sink<'a> {
@@ -20,12 +20,6 @@ impl<'a> Sink<'a> {
     /// Anything that takes bytes; `name` is what errors call it.
     pub fn new(name: &'a Path, out: &'a mut dyn Write) -> Self {
         Self { name, out }
-    }
-
-    /// What errors call it.
-    #[must_use]
-    pub const fn name(&self) -> &Path {
-        self.name
     }
 
     /// Writes all of the bytes.

@@ -46,6 +46,7 @@ pub use reel::{BLOCK, Block, Directory, ReadAt, Start};
 pub use scan::Scan;
 pub use step::Stride;
 pub use walk::Step;
+pub use write::Written;
 
 use reel::Reel;
 use symbols::{Symbols, Turns};

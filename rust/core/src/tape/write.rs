@@ -1,15 +1,15 @@
-//! A tape back into a DBN file, as it was read: records of other types in their places, `ts_out` where there was one.
+//! A tape back into DBN, as it was read: records of other types in their places, `ts_out` where there was one.
 
 use std::path::Path;
 
-use super::reel::Reel;
+use super::reel::{FileReel, Records, Reel};
 use super::{BLOCK, Tape};
-use crate::error::Result;
-use crate::feed::{Progress, Sink, write_records, write_whole};
+use crate::error::{Error, Result};
+use crate::feed::{Aside, Pieces, Progress, write_records, write_whole};
 use crate::types::MboRecord;
 
-/// Records, or their bytes of a file, written between two looks at the progress.
-const PIECE: usize = 64 * BLOCK as usize;
+/// Records of a piece.
+const PIECE: usize = 4 * BLOCK as usize;
 
 impl Tape {
     /// Writes the tape as a DBN file, zstd where the path ends in `.zst`: whole, or not at all.
@@ -17,45 +17,78 @@ impl Tape {
     /// # Errors
     /// [`crate::Error::Io`]; those of [`Tape::block`]; whatever `on_progress` returns.
     pub fn write_dbn(&self, path: &Path, on_progress: Progress<'_>) -> Result<()> {
-        write_whole(path, |out| self.write_stream(out, on_progress))
+        write_whole(path, |out| Written::of(self.clone()).write(out, on_progress))
     }
+}
 
-    fn write_stream(&self, out: &mut Sink<'_>, on_progress: Progress<'_>) -> Result<()> {
-        out.put(self.metadata.raw())?;
-        for (base, reel) in &self.reels {
-            match reel {
-                Reel::Memory { whole, aside } => {
-                    let mut done = 0;
-                    for records in whole.records.chunks(PIECE) {
-                        let from = aside.partition_point(|other| other.index < done as u64);
-                        let end = done + records.len();
-                        let to = aside.partition_point(|other| other.index < end as u64);
-                        let ts_outs = whole.ts_outs.get(done..end).unwrap_or_default();
-                        write_records(out, done as u64, records, ts_outs, &aside[from..to])
-                            .map_err(|source| out.failed(source))?;
-                        done = end;
-                        on_progress(base + done as u64, self.len)?;
-                    }
-                    let behind = aside.partition_point(|other| other.index < done as u64);
-                    write_records(out, done as u64, &[], &[], &aside[behind..])
-                        .map_err(|source| out.failed(source))?;
-                }
-                Reel::File(file) => {
-                    let directory = file.directory();
-                    let mut bytes = vec![0; PIECE * MboRecord::SIZE];
-                    let mut offset = directory.head;
-                    while offset < directory.end {
-                        let size = bytes.len().min((directory.end - offset) as usize);
-                        file.read_bytes(&mut bytes[..size], offset)?;
-                        out.put(&bytes[..size])?;
-                        offset += size as u64;
-                        let share =
-                            (offset - directory.head) as f64 / (directory.end - directory.head) as f64;
-                        on_progress(base + (share * directory.len as f64) as u64, self.len)?;
-                    }
-                }
-            }
-        }
-        on_progress(self.len, self.len)
+/// A tape's DBN, in the making.
+#[derive(Debug)]
+pub struct Written {
+    tape: Tape,
+    is_begun: bool,
+    /// The reel that is being written.
+    reel: usize,
+    /// Records of it that are written, or bytes if it is a file.
+    done: u64,
+}
+
+impl Written {
+    /// Begins with the metadata.
+    #[must_use]
+    pub const fn of(tape: Tape) -> Self {
+        Self { tape, is_begun: false, reel: 0, done: 0 }
     }
+}
+
+impl Pieces for Written {
+    fn next(&mut self, piece: &mut Vec<u8>, on_progress: Progress<'_>) -> Result<bool> {
+        piece.clear();
+        if !self.is_begun {
+            self.is_begun = true;
+            piece.extend_from_slice(self.tape.metadata.raw());
+            return Ok(true);
+        }
+        let Self { tape, reel: number, done, .. } = self;
+        let Some((base, reel)) = tape.reels.get(*number) else {
+            on_progress(tape.len, tape.len)?;
+            return Ok(false);
+        };
+        let (records, is_over) = match reel {
+            Reel::Memory { whole, aside } => of_memory(whole, aside, done, piece)?,
+            Reel::File(file) => of_file(file, done, piece)?,
+        };
+        if is_over {
+            (*number, *done) = (*number + 1, 0);
+        }
+        on_progress(base + records, tape.len)?;
+        Ok(true)
+    }
+}
+
+/// Puts the next records in memory into a piece; how many are written by then, and whether those are all.
+fn of_memory(whole: &Records, aside: &[Aside], done: &mut u64, piece: &mut Vec<u8>) -> Result<(u64, bool)> {
+    let first = *done as usize;
+    let end = whole.records.len().min(first + PIECE);
+    let is_over = end == whole.records.len();
+    let place = |index: usize| aside.partition_point(|other| other.index < index as u64);
+    // What is behind the last record has no record to precede.
+    let beside = place(first)..if is_over { aside.len() } else { place(end) };
+    let ts_outs = whole.ts_outs.get(first..end).unwrap_or_default();
+    let records = whole.records.get(first..end).unwrap_or_default();
+    write_records(piece, first as u64, records, ts_outs, aside.get(beside).unwrap_or_default())
+        .map_err(|error| Error::Invariant(format!("memory takes bytes: {error}")))?;
+    *done = end as u64;
+    Ok((end as u64, is_over))
+}
+
+/// Puts the next bytes of a file into a piece; how many records that may be by then, and whether those are all.
+fn of_file(file: &FileReel, done: &mut u64, piece: &mut Vec<u8>) -> Result<(u64, bool)> {
+    let directory = file.directory();
+    let offset = directory.head + *done;
+    let size = directory.end.saturating_sub(offset).min((PIECE * MboRecord::SIZE) as u64);
+    piece.resize(size as usize, 0);
+    file.read_bytes(piece, offset)?;
+    *done += size;
+    let share = *done as f64 / (directory.end - directory.head).max(1) as f64;
+    Ok(((share * directory.len as f64) as u64, directory.head + *done >= directory.end))
 }

@@ -1,24 +1,26 @@
-//! `Rows`: a tape's rows of one schema on their way out, as files, batches, an Arrow stream or plain blocks.
+//! `Rows`: a tape's rows of one schema on their way out, as files, their bytes, batches or an Arrow stream.
 
 mod columns;
+mod pieces;
 mod stream;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use booktape_core::derive::{DeriveOptions, Kind};
-use booktape_core::export::{Rows as CoreRows, Wanted, What, write_csv, write_dbn};
-use booktape_core::feed::{Progress, Sink, write_whole};
+use booktape_core::export::{Bytes, Form, Rows as CoreRows, Wanted, What};
+use booktape_core::feed::{Pieces as _, Text, write_whole};
 use booktape_core::tape::Tape as CoreTape;
 use booktape_core::types::Nanos;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCapsule};
+use pyo3::types::PyCapsule;
 
 use columns::{Prices, Table};
+pub use pieces::Pieces;
 pub use stream::{Batch, Batches};
 use stream::{Source, schema_capsule, stream_capsule};
 
-use crate::detached::{detached, lock};
+use crate::detached::detached;
 use crate::errors::{parameter, to_python};
 use crate::tape::Tape;
 
@@ -45,26 +47,16 @@ impl Rows {
         Ok(Table::new(what.layout(), what.row_size(), prices, symbols))
     }
 
-    /// Writes a file, or to standard output where there is no path; gives the number of rows.
-    fn write(
-        &self,
-        py: Python<'_>,
-        path: Option<PathBuf>,
-        progress: Option<Py<PyAny>>,
-        work: impl FnOnce(&mut CoreRows, &mut Sink<'_>, Progress<'_>) -> booktape_core::Result<()> + Send,
-    ) -> PyResult<u64> {
-        let mut rows = self.rows()?;
+    fn bytes(&self, form: Form) -> PyResult<Bytes> {
+        Ok(Bytes::new(self.rows()?, form))
+    }
+
+    /// Writes a file; gives the number of rows.
+    fn write(&self, py: Python<'_>, path: PathBuf, form: Form, progress: Option<Py<PyAny>>) -> PyResult<u64> {
+        let mut bytes = self.bytes(form)?;
         detached(py, progress, |watcher| {
-            let mut look = |done, total| watcher.look(done, total);
-            if let Some(path) = path {
-                write_whole(&path, |out| work(&mut rows, out, &mut look))?;
-            } else {
-                let mut out = std::io::stdout().lock();
-                let mut out = Sink::new(Path::new("standard output"), &mut out);
-                work(&mut rows, &mut out, &mut look)?;
-                out.finish()?;
-            }
-            Ok(rows.given())
+            write_whole(&path, |out| bytes.write(out, &mut |done, total| watcher.look(done, total)))?;
+            Ok(bytes.given())
         })
     }
 }
@@ -73,7 +65,8 @@ impl Rows {
 impl Rows {
     #[new]
     #[pyo3(signature = (
-        tape, schema, *, start=0, stop=None, since=0, instrument_id=None, publisher_id=None, dataset=None, clear_depth=0
+        tape, schema, *, start=0, stop=None, since=0, instrument_id=None, publisher_id=None, limit=None, dataset=None,
+        clear_depth=0
     ))]
     #[allow(clippy::too_many_arguments)] // each is a word of its own in Python
     fn new(
@@ -84,6 +77,7 @@ impl Rows {
         since: u64,
         instrument_id: Option<u32>,
         publisher_id: Option<u16>,
+        limit: Option<u64>,
         dataset: Option<&str>,
         clear_depth: u8,
     ) -> PyResult<Self> {
@@ -97,6 +91,7 @@ impl Rows {
             since: Nanos(since),
             instrument_id,
             publisher_id,
+            limit,
         };
         let rows = Self { tape, wanted };
         rows.rows().map(|_| rows)
@@ -132,20 +127,41 @@ impl Rows {
     }
 
     #[pyo3(signature = (path, *, progress=None))]
-    fn write_dbn(&self, py: Python<'_>, path: Option<PathBuf>, progress: Option<Py<PyAny>>) -> PyResult<u64> {
-        self.write(py, path, progress, write_dbn)
+    fn write_dbn(&self, py: Python<'_>, path: PathBuf, progress: Option<Py<PyAny>>) -> PyResult<u64> {
+        self.write(py, path, Form::Dbn, progress)
     }
 
     #[pyo3(signature = (path, *, decimal=true, symbols=true, progress=None))]
     fn write_csv(
         &self,
         py: Python<'_>,
-        path: Option<PathBuf>,
+        path: PathBuf,
         decimal: bool,
         symbols: bool,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<u64> {
-        self.write(py, path, progress, |rows, out, look| write_csv(rows, out, decimal, symbols, look))
+        self.write(py, path, Form::Text(Text::Csv { is_decimal: decimal }, symbols), progress)
+    }
+
+    /// The rows alone, as the bytes of DBN records.
+    fn blocks(&self) -> PyResult<Pieces> {
+        Ok(Pieces::new(self.bytes(Form::Bare)?, None))
+    }
+
+    #[pyo3(signature = (*, compressed=false, progress=None))]
+    fn dbn(&self, compressed: bool, progress: Option<Py<PyAny>>) -> PyResult<Pieces> {
+        Pieces::of_dbn(self.bytes(Form::Dbn)?, compressed, progress)
+    }
+
+    #[pyo3(signature = (*, decimal=true, symbols=true, progress=None))]
+    fn csv(&self, decimal: bool, symbols: bool, progress: Option<Py<PyAny>>) -> PyResult<Pieces> {
+        let form = Form::Text(Text::Csv { is_decimal: decimal }, symbols);
+        Ok(Pieces::new(self.bytes(form)?, progress))
+    }
+
+    #[pyo3(signature = (*, symbols=true, progress=None))]
+    fn json(&self, symbols: bool, progress: Option<Py<PyAny>>) -> PyResult<Pieces> {
+        Ok(Pieces::new(self.bytes(Form::Text(Text::Json, symbols))?, progress))
     }
 
     #[pyo3(signature = (prices="float", *, symbols=true, progress=None))]
@@ -171,31 +187,5 @@ impl Rows {
         symbols: bool,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         stream_capsule(py, Source::new(self.rows()?, self.table(prices, symbols)?))
-    }
-
-    fn blocks(&self) -> PyResult<Blocks> {
-        Ok(Blocks { rows: Mutex::new(self.rows()?) })
-    }
-}
-
-/// The bytes of rows, a few thousand at a time.
-#[pyclass(frozen, module = "booktape._native")]
-pub struct Blocks {
-    rows: Mutex<CoreRows>,
-}
-
-#[pymethods]
-impl Blocks {
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let block = detached(py, None, |watcher| {
-            let mut block = Vec::new();
-            let any = lock(&self.rows).fill(&mut block, &mut |done, total| watcher.look(done, total))?;
-            Ok(any.then_some(block))
-        })?;
-        Ok(block.map(|block| PyBytes::new(py, &block)))
     }
 }
