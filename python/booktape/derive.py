@@ -12,6 +12,7 @@ from booktape.errors import InputError
 from booktape.lookup import find_ids
 from booktape.moment import Moment, iso
 from booktape.parameters import COUNT_RANGE, ID_RANGE, PUBLISHER_RANGE, bad_parameter, within
+from booktape.sink import Sink
 from booktape.values import Form, Prices
 
 if TYPE_CHECKING:
@@ -261,29 +262,9 @@ def _arrow(sink: Any, schema: pa.Schema) -> Any:
     return ipc.new_stream(sink, schema)
 
 
-class _Sink:
-    """A file for a writer that wants one: what is written is taken out again, so that nothing gathers in memory."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def write(self, part: Any) -> int:
-        self._parts.append(bytes(part))
-        return len(self._parts[-1])
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def take(self) -> bytes:
-        parts, self._parts = self._parts, []
-        return b"".join(parts)
-
-
 def _written(open_writer: Callable[[Any], Any], batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
     """What a writer makes of batches, as it makes it."""
-    sink = _Sink()
+    sink = Sink()
     with open_writer(sink) as writer:
         for batch in batches:
             writer.write_batch(batch)
@@ -292,11 +273,11 @@ def _written(open_writer: Callable[[Any], Any], batches: Iterator[pa.RecordBatch
 
 
 def _beginning(tape: Tape, start: When) -> tuple[int, int]:
-    """The first position that brings rows, and the time from which intervals do."""
+    """The first position that brings rows, be it behind the last record, and the time from which intervals do."""
     if start is None:
         return 0, 0
     moment = Moment.of(start)
-    first = moment.first(tape._native)
+    first = len(tape) if moment.index == len(tape) else moment.first(tape._native)
     return first, moment.ts if moment.ts is not None else tape._native.ts_at(first) or 0
 
 

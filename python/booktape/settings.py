@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     trusted_proxies: Names = Field(
         (), description="Addresses or networks of proxies whose X-Forwarded-For says who asks; commas between."
     )
+    max_exports: int = Field(4, ge=1, description="Exports and derived rows made at once; more are answered 503.")
     heartbeat_seconds: float = Field(15.0, gt=0, description="Silence on a stream after which a comment is sent.")
     slow_client_seconds: float = Field(30.0, gt=0, description="A client that takes nothing for longer is closed.")
     cache_bytes: int = Field(64 * 2**20, ge=2**20, description="Frames of streams kept ready for others, in bytes.")

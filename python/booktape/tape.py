@@ -236,14 +236,21 @@ class Tape:
         """The index of the first record at or after a moment, which is given as in `market_at`."""
         return Moment.of(at, ts).first(self._native)
 
-    def market_at(self, at: Moment | SupportsIndex | Time | None = None, *, ts: int | None = None) -> Market:
+    def market_at(
+        self,
+        at: Moment | SupportsIndex | Time | None = None,
+        *,
+        ts: int | None = None,
+        progress: Progress | None = None,
+    ) -> Market:
         """All books as they stood after a moment: a market of its own, which later records do not reach.
 
         An int is an index: the state after that record. A datetime, numpy.datetime64 or ISO string is a time, UTC
         unless it says otherwise: the state after the last record with ts_recv at or before it. Nanoseconds come as
         `ts`. Outside the tape is a `ParameterError`.
         """
-        return Market._of(self._native.market_at(Moment.of(at, ts).position(self._native)))  # noqa: SLF001
+        position = Moment.of(at, ts).position(self._native)
+        return Market._of(self._native.market_at(position, progress=progress))  # noqa: SLF001
 
     def book_at(
         self,

@@ -47,6 +47,22 @@ BAD_PARAMETERS = [
     ("depth?trades=2", "trades = '2'"),
     ("depth?trades=x", "trades = 'x'"),
     ("depth?from=1999-01-01", "from = "),
+    ("export?format=rar", "format = 'rar': one of zip, dbn, csv, parquet"),
+    ("export?format=csv&parquet=1", "parquet = True: goes with format=zip"),
+    ("export?parquet=perhaps", "parquet = 'perhaps': true or false"),
+    ("export?from=1", "from = '1': no such parameter here; there are: format, parquet"),
+    ("derive/mbp-2", "schema = 'mbp-2': one of mbp-1, mbp-10"),
+    ("derive/mbp-1?format=xml", "format = 'xml': one of json, csv, dbn, parquet, arrow"),
+    ("derive/mbp-1?limit=0", "limit = '0': a whole number from 1 to"),
+    ("derive/mbp-1?limit=-1", "limit = '-1'"),
+    ("derive/mbp-1?limit=99999999999999999999", "limit = "),
+    ("derive/mbp-1?from=5001", "from = '5001': an index from 0 to 5,000"),
+    ("derive/mbp-1?to=5001", "to = '5001': an index from 0 to 5,000"),
+    ("derive/mbp-1?from=10&to=9", "to = '9': it is before from = '10'"),
+    ("derive/mbp-1?from=yesterday", "from = 'yesterday'"),
+    ("derive/mbp-1?to=1999-01-01", "outside the tape, which runs from"),
+    ("derive/mbp-1?from=ns:99999999999999999999999", "outside the tape, which runs from"),
+    ("derive/mbp-1?instrument=", "instrument = ''"),
 ]
 
 
@@ -85,7 +101,9 @@ def test_a_bad_last_event_id_is_named(running: Running, tape: bt.Tape, last: str
         assert "Last-Event-ID = " in refused(running, path, 400, {"Last-Event-ID": last})
 
 
-@pytest.mark.parametrize("route", ["", "/instruments", "/book", "/records", "/audit", "/stream", "/depth"])
+@pytest.mark.parametrize(
+    "route", ["", "/instruments", "/book", "/records", "/audit", "/stream", "/depth", "/export", "/derive/mbp-1"]
+)
 def test_an_unknown_tape_is_not_found(running: Running, tape: bt.Tape, route: str) -> None:
     detail = refused(running, f"/api/v1/tapes/nothing{route}", 404)
     assert "nothing" in detail

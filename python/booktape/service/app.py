@@ -17,9 +17,13 @@ from booktape.service.access.gate import NEEDS, OPEN, Gate
 from booktape.service.access.hosts import Hosts
 from booktape.service.access.limits import RequestLimits
 from booktape.service.deck import Deck, LoadedTape
+from booktape.service.derive import schemas as derive_schemas
+from booktape.service.derive.controller import DeriveController
 from booktape.service.descriptions import describe
 from booktape.service.documentation import openapi_config, swagger_assets
+from booktape.service.downloads import Downloads
 from booktape.service.edge import Edge
+from booktape.service.export.controller import ExportController
 from booktape.service.frontend import index_page, page
 from booktape.service.headers import cors, security_headers
 from booktape.service.health import controller as health
@@ -39,7 +43,7 @@ from booktape.service.streams.depth import DepthStreams
 from booktape.service.streams.frames import FrameStore
 from booktape.service.streams.lead import Leads
 from booktape.service.streams.records import RecordStreams
-from booktape.service.streams.slots import StreamSlots
+from booktape.service.streams.slots import EXPORTS, StreamSlots
 from booktape.service.tapes import audit, order
 from booktape.service.tapes import schemas as tape_schemas
 from booktape.service.tapes.controller import TapesController
@@ -72,7 +76,9 @@ class Service:
         )
         self.keys = KeyRing.of(settings.api_keys, settings.api_keys_file)
         self.limits = RequestLimits(settings.max_requests_per_second, self.clock)
-        self.slots = StreamSlots(settings.max_streams, self.lifecycle, settings.max_streams_per_caller)
+        each = settings.max_streams_per_caller
+        self.slots = StreamSlots(settings.max_streams, self.lifecycle, each=each)
+        self.exports = StreamSlots(settings.max_exports, self.lifecycle, EXPORTS, each=each)
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(CoreCollector())
         self.registry.register(ServiceCollector(self.deck, self.slots, self.traffic, self.lifecycle))
@@ -85,6 +91,7 @@ class Service:
         hosts = Hosts([settings.host, *settings.allowed_hosts], settings.cors_origins)
         parts = {
             "deck": self.deck,
+            "downloads": Downloads(self.lifecycle),
             "lifecycle": self.lifecycle,
             "registry": self.registry,
             "stage": self.stage,
@@ -97,6 +104,8 @@ class Service:
                 TapesController,
                 StreamsController,
                 ReplaysController,
+                ExportController,
+                DeriveController,
                 health.HealthController,
                 Router("/", route_handlers=[MetricsController], opt={NEEDS: OPEN} if settings.metrics_open else {}),
                 swagger_assets(),
@@ -105,7 +114,7 @@ class Service:
             dependencies={name: _given(part) for name, part in parts.items()}
             | {"client": Provide(_client, sync_to_thread=False)},
             exception_handlers={Exception: problems.problem},
-            middleware=[Gate(self.keys, hosts, self.limits), self.slots],
+            middleware=[Gate(self.keys, hosts, self.limits), self.slots, self.exports],
             lifespan=[self._running],
             request_max_body_size=settings.max_body_bytes,
             cors_config=cors(settings),
@@ -114,7 +123,8 @@ class Service:
             type_decoders=DECODERS,
             logging_config=None,
         )
-        describe(app.openapi_schema, tape_schemas, audit, order, stream_schemas, replay_schemas, health, problems)
+        described = (tape_schemas, audit, order, stream_schemas, replay_schemas, derive_schemas, health, problems)
+        describe(app.openapi_schema, *described)
         return app
 
     @asynccontextmanager

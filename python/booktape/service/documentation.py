@@ -1,5 +1,6 @@
 """The OpenAPI schema and Swagger UI at /docs, with every asset from this machine."""
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,18 @@ from litestar import Response, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIFormat,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Schema,
+    SecurityScheme,
+    Server,
+    Tag,
+)
 from litestar.params import FromPath
 
 from booktape import __version__
@@ -50,6 +62,7 @@ def openapi_config() -> OpenAPIConfig:
         tags=[
             Tag("tapes", "What is loaded: instruments, books, records, orders, audits."),
             Tag("streams", "Lossless record streams, and screens that follow a book. Server-sent events, or DBN."),
+            Tag("exports", "A tape, or rows made of it, as files that are made while they are sent."),
             Tag("health", "What probes ask."),
             Tag("metrics", "What Prometheus reads."),
         ],
@@ -69,6 +82,28 @@ class Swagger(OpenAPIRenderPlugin):
             f'<link rel="stylesheet" href="{ASSETS}/{_STYLE}">{scripts}</head>'
             '<body style="margin: 0"><div id="swagger"></div></body></html>'
         ).encode()
+
+
+def files(contents: dict[str, str]) -> type[Operation]:
+    """The operation of a route that answers with files of these media types, each with what it is."""
+
+    @dataclass
+    class WithFiles(Operation):
+        def __post_init__(self) -> None:
+            answer = (self.responses or {}).get("200")
+            if not isinstance(answer, OpenAPIResponse):
+                return
+            typed = {media: content for media, content in (answer.content or {}).items() if media not in contents}
+            for content in typed.values():
+                rows = getattr(content.schema, "items", None)
+                if isinstance(rows, Schema):  # of several kinds, and one of them has all that another has
+                    rows.one_of, rows.any_of = None, rows.one_of
+            answer.content = typed | {
+                media: OpenAPIMediaType(Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, description=about))
+                for media, about in contents.items()
+            }
+
+    return WithFiles
 
 
 def swagger_assets() -> HTTPRouteHandler:

@@ -13,6 +13,7 @@ from litestar.typing import FieldDefinition
 
 from booktape.moment import Moment
 from booktape.parameters import bad_parameter
+from booktape.values import Schema as RowSchema
 
 _MOMENT = "an index, an ISO time such as 2025-09-24T21:59:59.123456789Z (UTC without a zone), or ns:<nanoseconds>"
 
@@ -303,6 +304,62 @@ View: TypeAlias = Annotated[
         description="`published` is the book as the venue published it; `matched` is the same after price-time "
         "matching of whatever overlaps, so that the best bid is always below the best ask.",
         examples=_examples(matched="matched", published="published"),
+    ),
+]
+To: TypeAlias = Annotated[
+    When | None,
+    QueryParameter(
+        name="to",
+        description="Where to end: a plain integer is the index of the first record left out, anything else a time "
+        "(the first record with ts_recv at or after it is left out). Without it, the end of the tape.",
+        examples=_examples(an_index="1000", a_time="2025-09-24T21:47:20Z", nanoseconds="ns:1758750440000000000"),
+    ),
+]
+OnlyPublisher: TypeAlias = Annotated[
+    PublisherRef | None,
+    QueryParameter(
+        name="publisher",
+        description="Only what this publisher published, by id or name. Without it, all of them.",
+        examples=_examples(a_name="GLBX.MDP3.GLBX", an_id="1"),
+    ),
+]
+DerivedSchema: TypeAlias = Annotated[
+    RowSchema,
+    PathParameter(
+        description="What the rows are: Databento's name of the schema. `mbo` is the records as they are.",
+        examples=_examples(depth="mbp-10", bars="ohlcv-1m", trades="trades"),
+    ),
+]
+RowsFormat: TypeAlias = Annotated[
+    Literal["json", "csv", "dbn", "parquet", "arrow"],
+    QueryParameter(
+        name="format",
+        description="`json` is one array, the others are files: CSV, zstd-compressed DBN, Parquet, Arrow IPC stream.",
+        examples=_examples(to_look_at="json", text="csv", databento="dbn", columns="parquet"),
+    ),
+]
+RowLimit: TypeAlias = Annotated[
+    int | None,
+    QueryParameter(
+        name="limit",
+        ge=1,
+        le=2**53,
+        description="At most so many rows. Without it 1,000 as JSON, and all of them in the other formats.",
+        examples=_examples(ten=10),
+    ),
+]
+ExportFormat: TypeAlias = Annotated[
+    Literal["zip", "dbn", "csv", "parquet"],
+    QueryParameter(
+        name="format",
+        description="`zip` is everything with a manifest; the others are one file: zstd-compressed DBN, CSV, Parquet.",
+        examples=_examples(everything="zip", databento="dbn", text="csv", columns="parquet"),
+    ),
+]
+WithParquet: TypeAlias = Annotated[
+    bool,
+    QueryParameter(
+        name="parquet", description="Also the records as Parquet, in the zip.", examples=_examples(yes=True)
     ),
 ]
 Orders: TypeAlias = Annotated[

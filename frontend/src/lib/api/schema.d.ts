@@ -4,6 +4,30 @@
  */
 
 export interface paths {
+	'/api/market/export': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * The first tape as a zip
+		 * @description The first tape as DBN and as CSV, its instruments, its final books and its audit, with a manifest.
+		 *
+		 *     The zip is made while it is sent, in bounded memory: a response that breaks off is an archive without its end,
+		 *     which every program notices. `README.txt` inside says how to open what, `manifest.json` has the size and SHA-256
+		 *     of every file. The same tape gives the same bytes.
+		 */
+		get: operations['exportMarket'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/api/mbo/stream/json/{delay_ms}': {
 		parameters: {
 			query?: never;
@@ -225,6 +249,53 @@ export interface paths {
 		patch?: never;
 		trace?: never;
 	};
+	'/api/v1/tapes/{tape}/derive/{schema}': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Rows of another schema
+		 * @description Rows made from the records while they are sent, of books built from the tape's beginning.
+		 *
+		 *     JSON is one array in Databento's layout, 64-bit numbers as strings, and ends after 1,000 rows unless `limit`
+		 *     says otherwise. The other formats are files of all rows. A response that breaks off has no regular end.
+		 */
+		get: operations['deriveRows'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/api/v1/tapes/{tape}/export': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * A tape as a file
+		 * @description The whole tape, made while it is sent, in bounded memory.
+		 *
+		 *     `zip` is `README.txt`, `tape.dbn.zst`, `records.csv` (and `records.parquet` if asked), `instruments.json`,
+		 *     `books.json`, `audit.json`, and `manifest.json` with the size and SHA-256 of each. DBN keeps records of other
+		 *     types than MBO in their places. A response that breaks off has no regular end: take it for nothing.
+		 */
+		get: operations['exportTape'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/api/v1/tapes/{tape}/instruments': {
 		parameters: {
 			query?: never;
@@ -436,6 +507,26 @@ export interface components {
 			uncross: components['schemas']['Uncross'] | null;
 		};
 		/**
+		 * BarRow
+		 * @description A row of `ohlcv-1s`, `-1m`, `-1h` or `-1d`: an interval with trades.
+		 */
+		BarRow: {
+			/** @description Last. */
+			close: string;
+			/** @description Header; its time is the interval's beginning. */
+			hd: components['schemas']['RowHeader'];
+			/** @description Highest. */
+			high: string;
+			/** @description Lowest. */
+			low: string;
+			/** @description First price, units of 1e-9. */
+			open: string;
+			/** @description What the instrument was called then. */
+			symbol: string | null;
+			/** @description Quantity traded. */
+			volume: string;
+		};
+		/**
 		 * BestLevel
 		 * @description A best level.
 		 */
@@ -608,6 +699,36 @@ export interface components {
 			volume: number;
 		};
 		/**
+		 * EventRow
+		 * @description A row of `trades`, `tbbo`, `mbp-1` (one level) or `mbp-10` (ten): a change, or a trade.
+		 */
+		EventRow: {
+			/** @description Of the record that gave rise to the row: A, C, M, R or T. */
+			action: string;
+			/** @description The shallowest level that changed, from 0. */
+			depth: number;
+			/** @description Databento's flag bits. */
+			flags: number;
+			/** @description Header. */
+			hd: components['schemas']['RowHeader'];
+			/** @description The book after it; before it, of a trade. Not in `trades`. */
+			levels?: components['schemas']['RowLevel'][];
+			/** @description That record's price, units of 1e-9. */
+			price: string;
+			/** @description The venue's sequence number. */
+			sequence: number;
+			/** @description B bid, A ask, N none. */
+			side: string;
+			/** @description That record's quantity. */
+			size: number;
+			/** @description What the instrument was called then. */
+			symbol: string | null;
+			/** @description ts_recv minus the venue's send time, ns. */
+			ts_in_delta: number;
+			/** @description Capture time, ns since 1970 UTC. */
+			ts_recv: string;
+		};
+		/**
 		 * Executions
 		 * @description What matching the overlap of a crossed or locked book trades.
 		 */
@@ -777,6 +898,36 @@ export interface components {
 			size: number;
 			/** @description Matching engine time, ns since 1970 UTC. */
 			ts_event: string;
+			/** @description ts_recv minus the venue's send time, ns. */
+			ts_in_delta: number;
+			/** @description Capture time, ns since 1970 UTC. */
+			ts_recv: string;
+		};
+		/**
+		 * MboRow
+		 * @description A row of `mbo`: a record as it is.
+		 */
+		MboRow: {
+			/** @description A add, C cancel, M modify, R clear, T trade, F fill, N none. */
+			action: string;
+			/** @description The venue's channel. */
+			channel_id: number;
+			/** @description Databento's flag bits. */
+			flags: number;
+			/** @description Header. */
+			hd: components['schemas']['RowHeader'];
+			/** @description The venue's order id. */
+			order_id: string;
+			/** @description Units of 1e-9. */
+			price: string;
+			/** @description The venue's sequence number. */
+			sequence: number;
+			/** @description B bid, A ask, N none. */
+			side: string;
+			/** @description Quantity. */
+			size: number;
+			/** @description What the instrument was called then. */
+			symbol: string | null;
 			/** @description ts_recv minus the venue's send time, ns. */
 			ts_in_delta: number;
 			/** @description Capture time, ns since 1970 UTC. */
@@ -1147,6 +1298,62 @@ export interface components {
 			size: number;
 		};
 		/**
+		 * RowHeader
+		 * @description What every row begins with.
+		 */
+		RowHeader: {
+			/** @description The instrument. */
+			instrument_id: number;
+			/** @description Who published what it was made from. */
+			publisher_id: number;
+			/** @description Databento's number of the record type. */
+			rtype: number;
+			/** @description Matching engine time, ns since 1970 UTC; of a bar, the beginning. 18446744073709551615 is no time. */
+			ts_event: string;
+		};
+		/**
+		 * RowLevel
+		 * @description A level of both sides, the best first.
+		 */
+		RowLevel: {
+			/** @description Ask orders. */
+			ask_ct: number;
+			/** @description Ask price; 9223372036854775807 is none. */
+			ask_px: string;
+			/** @description Ask quantity. */
+			ask_sz: number;
+			/** @description Bid orders. */
+			bid_ct: number;
+			/** @description Bid price; 9223372036854775807 is none. */
+			bid_px: string;
+			/** @description Bid quantity. */
+			bid_sz: number;
+		};
+		/**
+		 * SampleRow
+		 * @description A row of `bbo-1s` or `bbo-1m`: best prices and the last trade at the end of an interval.
+		 */
+		SampleRow: {
+			/** @description Databento's flag bits. */
+			flags: number;
+			/** @description Header; its time is the last trade's. */
+			hd: components['schemas']['RowHeader'];
+			/** @description The best prices: one level. */
+			levels: components['schemas']['RowLevel'][];
+			/** @description Of the last trade, units of 1e-9; 9223372036854775807 before the first. */
+			price: string;
+			/** @description The venue's sequence number. */
+			sequence: number;
+			/** @description Of the last trade: B bid, A ask, N none. */
+			side: string;
+			/** @description Of the last trade. */
+			size: number;
+			/** @description What the instrument was called then. */
+			symbol: string | null;
+			/** @description The interval's end, ns since 1970 UTC. */
+			ts_recv: string;
+		};
+		/**
 		 * Step
 		 * @description A step along the tape; the replay pauses.
 		 */
@@ -1225,6 +1432,56 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+	exportMarket: {
+		parameters: {
+			query?: {
+				/** @description Also the records as Parquet, in the zip. */
+				parquet?: boolean;
+			};
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Request fulfilled, document follows */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/zip': string;
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Not now: too many streams, or the service is loading or stopping. */
+			503: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
 	streamMbo: {
 		parameters: {
 			query?: never;
@@ -2201,6 +2458,149 @@ export interface operations {
 			};
 			/** @description More than the caller's limit; Retry-After says when there is room again. */
 			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Not now: too many streams, or the service is loading or stopping. */
+			503: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	deriveRows: {
+		parameters: {
+			query?: {
+				/** @description Where to begin: a plain integer is the index of the first record, anything else a time (the first record with ts_recv at or after it). Without it, the beginning of the tape. */
+				from?: string | null;
+				/** @description Where to end: a plain integer is the index of the first record left out, anything else a time (the first record with ts_recv at or after it is left out). Without it, the end of the tape. */
+				to?: string | null;
+				/** @description Only the records of this instrument, by id or symbol. Without it, all records. */
+				instrument?: string | null;
+				/** @description Only what this publisher published, by id or name. Without it, all of them. */
+				publisher?: string | null;
+				/** @description `json` is one array, the others are files: CSV, zstd-compressed DBN, Parquet, Arrow IPC stream. */
+				format?: 'json' | 'csv' | 'dbn' | 'parquet' | 'arrow';
+				/** @description At most so many rows. Without it 1,000 as JSON, and all of them in the other formats. */
+				limit?: number | null;
+			};
+			header?: never;
+			path: {
+				/** @description A tape's id, as `/api/v1/tapes` lists it. It ends in a hash of the content. */
+				tape: string;
+				/** @description What the rows are: Databento's name of the schema. `mbo` is the records as they are. */
+				schema:
+					| 'mbp-1'
+					| 'mbp-10'
+					| 'tbbo'
+					| 'trades'
+					| 'bbo-1s'
+					| 'bbo-1m'
+					| 'ohlcv-1s'
+					| 'ohlcv-1m'
+					| 'ohlcv-1h'
+					| 'ohlcv-1d'
+					| 'mbo';
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Rows in the order of the tape. `format=json`: one array, a row on each line. */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': (
+						| components['schemas']['MboRow']
+						| components['schemas']['EventRow']
+						| components['schemas']['SampleRow']
+						| components['schemas']['BarRow']
+					)[];
+					'application/vnd.apache.arrow.stream': string;
+					'application/vnd.apache.parquet': string;
+					'application/zstd': string;
+					'text/csv': string;
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Not now: too many streams, or the service is loading or stopping. */
+			503: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	exportTape: {
+		parameters: {
+			query?: {
+				/** @description `zip` is everything with a manifest; the others are one file: zstd-compressed DBN, CSV, Parquet. */
+				format?: 'zip' | 'dbn' | 'csv' | 'parquet';
+				/** @description Also the records as Parquet, in the zip. */
+				parquet?: boolean;
+			};
+			header?: never;
+			path: {
+				/** @description A tape's id, as `/api/v1/tapes` lists it. It ends in a hash of the content. */
+				tape: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Request fulfilled, document follows */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/vnd.apache.parquet': string;
+					'application/zip': string;
+					'application/zstd': string;
+					'text/csv': string;
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
 				headers: {
 					[name: string]: unknown;
 				};

@@ -10,15 +10,13 @@ from booktape.service.lifecycle import Lifecycle, Phase
 RETRY_AFTER_SECONDS = 5
 """What a client that was refused is told to wait."""
 STREAMS = "streams"
-"""The option of routes that take a slot."""
-
-
-def _takes_no_slot(scope: Scope) -> bool:
-    return not scope["route_handler"].opt.get(STREAMS)
+"""The option of routes that take a slot for as long as they stream."""
+EXPORTS = "exports"
+"""The option of those whose bytes are made for one client: fewer of them fit."""
 
 
 class StreamSlots(ASGIMiddleware):
-    """Counts the streams of routes with the option `streams` and refuses more than `limit`, or `each` of one caller.
+    """Counts the responses of routes with an option (streams, exports); refuses more than `limit`, or `each` of a caller.
 
     A middleware of the application, since Litestar copies those of routers, and copies would each count their own.
 
@@ -26,9 +24,9 @@ class StreamSlots(ASGIMiddleware):
     also one whose generator never began.
     """
 
-    should_bypass_for_scope = staticmethod(_takes_no_slot)
-
-    def __init__(self, limit: int, lifecycle: Lifecycle, each: int | None = None) -> None:
+    def __init__(self, limit: int, lifecycle: Lifecycle, option: str = STREAMS, *, each: int | None = None) -> None:
+        self.should_bypass_for_scope = self._takes_no_slot
+        self.option = option
         self.limit = limit
         self.open = 0
         self.refused = 0
@@ -46,12 +44,12 @@ class StreamSlots(ASGIMiddleware):
         if self._lifecycle.phase is Phase.DRAINING:
             raise self._refusal(ServiceUnavailableException, "the service is stopping")
         if self.open >= self.limit:
-            raise self._refusal(ServiceUnavailableException, f"all {self.limit:,} streams are taken")
+            raise self._refusal(ServiceUnavailableException, f"all {self.limit:,} {self.option} are taken")
         caller: Caller = scope["auth"]
         limit, has = self._limit_of(caller), self._by_caller.get(caller.name, 0)
         if limit is not None and has >= limit:
             raise self._refusal(
-                TooManyRequestsException, f"{caller.name} has {has:,} streams open, and may have no more"
+                TooManyRequestsException, f"{caller.name} has {has:,} {self.option} open, and may have no more"
             )
         self._by_caller[caller.name] = has + 1
         self.open += 1
@@ -60,6 +58,9 @@ class StreamSlots(ASGIMiddleware):
         finally:
             self.open -= 1
             self._give_back(caller)
+
+    def _takes_no_slot(self, scope: Scope) -> bool:
+        return not scope["route_handler"].opt.get(self.option)
 
     def _limit_of(self, caller: Caller) -> int | None:
         own = None if caller.key is None else caller.key.streams

@@ -1,0 +1,1 @@
+"""Rows of Databento's other schemas, made from a tape's records."""

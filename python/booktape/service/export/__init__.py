@@ -1,0 +1,1 @@
+"""A whole tape as a file: everything in a zip, or its records alone."""
