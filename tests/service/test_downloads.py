@@ -105,6 +105,20 @@ def test_a_slow_client_gets_all_of_it(serving_long: Running, long: bt.Tape) -> N
     assert unchunked(seen.getvalue()) == b"".join(long.pieces("csv"))
 
 
+def test_a_client_that_takes_nothing_for_too_long_is_cut_off(long: bt.Tape) -> None:
+    path = f"/api/v1/tapes/{long.id}/export?format=csv"
+    with (
+        serving(long, settings=Settings(slow_client_seconds=0.5)) as running,
+        raw_connection(running, path, receive_buffer=4_096) as connection,
+    ):
+        head = read_until(connection, b"200 OK")
+        settle(running)
+        assert not (head + read_to_end(connection)).endswith(LAST_CHUNK)
+        # What was still on its way to it is a few pieces at most.
+        assert running.metric("mbo_sent_bytes_total") < 4 << 20
+        assert running.metric("mbo_slow_clients_closed_total") == 1
+
+
 def unchunked(body: bytes) -> bytes:
     whole, at = bytearray(), 0
     while True:

@@ -1,6 +1,5 @@
 """Responses whose bytes are made while they are sent, for one client, in worker threads."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing
 from os import cpu_count
@@ -15,6 +14,7 @@ from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Receive, Scope, Send
 
 from booktape.service.lifecycle import Lifecycle
+from booktape.service.streams.client import Client, client_of
 
 Progress: TypeAlias = Callable[[int, int], object]
 Making: TypeAlias = Callable[[Progress], Iterator[bytes]]
@@ -43,22 +43,10 @@ class Downloads:
     async def _made(self, making: Making) -> Made:
         """The pieces; when it ends, however it does, no thread works on."""
         work = _Work(making, self._lifecycle)
-        head, is_begun = bytearray(), False
         try:
             while (piece := await self._aside(work.next)) is not None:
-                if is_begun and piece:
+                if piece:
                     yield piece
-                elif not is_begun:
-                    head += piece
-                    if is_begun := len(head) >= HEAD_BYTES:
-                        yield bytes(head)
-            if not is_begun:
-                yield bytes(head)
-        except ServiceUnavailableException:
-            if not is_begun:
-                raise
-            # Held until the server cuts the connection: to end in good order would say that this was all.
-            await asyncio.Event().wait()
         finally:
             work.give_up()
             with CancelScope(shield=True):
@@ -125,22 +113,40 @@ class _Download(Response[None]):
 
 
 class _Body(ASGIStreamingResponse):
-    """Sends pieces while the client is there."""
+    """Sends pieces while the client takes them; what cannot be finished is cut off, never ended in good order."""
 
     iterator: Made
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Sends all of them, or as many as the client takes."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends all of them, or as many as there is a client for."""
         failure = None
-        async with aclosing(self.iterator) as pieces, create_task_group() as tasks:
+        async with aclosing(self.iterator), create_task_group() as tasks:
             tasks.start_soon(self._listen_for_disconnect, tasks.cancel_scope, receive)
             try:
-                first = await anext(pieces, b"")
-                await self.start_response(send)
-                await send({"type": "http.response.body", "body": first, "more_body": True})
-                await self._stream(send)
+                await self._send(client_of(scope), send)
             except Exception as error:  # noqa: BLE001 - raised below, where it is no group of errors any more
                 failure = error
             tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
+
+    async def _send(self, client: Client, send: Send) -> None:
+        piece: bytes | None = await self._head()
+        await self.start_response(send)
+        while piece is not None:
+            if client.too_slow:
+                await client.cut()
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            try:
+                piece = await anext(self.iterator, None)
+            except ServiceUnavailableException:  # it stops
+                await client.cut()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _head(self) -> bytes:
+        head = bytearray()
+        async for piece in self.iterator:
+            head += piece
+            if len(head) >= HEAD_BYTES:
+                break
+        return bytes(head)
