@@ -221,7 +221,9 @@ impl<'a> Crowd<'a> {
     }
 
     fn turn(&mut self, place: usize) {
-        let Some(client) = self.clients.get_mut(place) else { return };
+        let Some(client) = self.clients.get_mut(place).filter(|client| client.ending == Ending::Open) else {
+            return;
+        };
         let turn = client.turn(&mut self.buffer, &mut self.late);
         if turn == Turn::More {
             self.ready.push_back(place);
