@@ -12,6 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 STAMPS := $(VENV)/stamps
+LOAD_CLIENT := target/release/booktape-load
+LOAD_MANIFEST := benchmarks/load/client/Cargo.toml
 NATIVE := python/booktape/_native.abi3.so
 PAGE := python/booktape/_frontend/index.html
 NPM := npm --prefix frontend
@@ -116,6 +118,7 @@ test: test-rust test-python test-page test-browser ## Run every test: Rust, Pyth
 test-rust: $(STAMPS)/python ## Run the Rust tests
 	$(step) 'Rust tests'
 	cargo test --locked --workspace --exclude booktape-py
+	cargo test --locked --manifest-path $(LOAD_MANIFEST) --target-dir target
 
 .PHONY: test-python
 test-python: build ## Run the Python tests, and the examples in docstrings and documents
@@ -140,6 +143,8 @@ lint-rust: $(STAMPS)/python
 	$(step) 'Rust: format, clippy'
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo fmt --manifest-path $(LOAD_MANIFEST) --check
+	cargo clippy --locked --manifest-path $(LOAD_MANIFEST) --target-dir target --all-targets -- -D warnings
 
 # import-linter reads sources, so the stub stands in for the compiled module.
 .PHONY: lint-python
@@ -187,6 +192,16 @@ $(BENCH)/installed: benchmarks/requirements.txt $(STAMPS)/python
 	$(step) 'Peers into $(BENCH)'
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(BENCH)
 	$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --require-hashes --requirement $<
+	@touch $@
+
+.PHONY: bench-load
+bench-load: build $(LOAD_CLIENT) ## Measure the service with up to 1,000 clients on this machine (BENCH_ARGS=--quick)
+	$(BIN)/python -m benchmarks.load $(BENCH_ARGS)
+
+# A workspace of its own, so that neither the package nor its tests wait for it.
+$(LOAD_CLIENT): $(shell find benchmarks/load/client -name '*.rs' -o -name 'Cargo.*') rust-toolchain.toml
+	$(step) 'The compiled client'
+	cargo build --release --locked --manifest-path $(LOAD_MANIFEST) --target-dir target
 	@touch $@
 
 .PHONY: bench-lock

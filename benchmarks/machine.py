@@ -16,7 +16,8 @@ OWN = ("booktape", "databento", "numpy", "uvicorn")
 PEERS = ("databento", "databento-dbn", "sortedcontainers", "nautilus_trader", "hftbacktest", "numba", "numpy")
 
 
-def _said(*command: str) -> str:
+def said(*command: str) -> str:
+    """What a program prints, run in the checkout."""
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -45,13 +46,13 @@ def versions(peers: Path) -> dict[str, Any]:
         f"import json; from importlib.metadata import version; print(json.dumps({{p: version(p) for p in {PEERS!r}}}))"
     )
     return {
-        "commit": _said("git", "describe", "--always", "--dirty", "--abbrev=10"),
+        "commit": said("git", "describe", "--always", "--dirty", "--abbrev=10"),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "rustc": _said("rustc", "--version"),
+        "rustc": said("rustc", "--version"),
         "python": sys.version.split()[0],
         "own": {package: version(package) for package in OWN},
-        "peers_python": _said(str(peers), "-c", "import sys; print(sys.version.split()[0])"),
-        "peers": json.loads(_said(str(peers), "-c", code)),
+        "peers_python": said(str(peers), "-c", "import sys; print(sys.version.split()[0])"),
+        "peers": json.loads(said(str(peers), "-c", code)),
     }
 
 

@@ -56,8 +56,8 @@ pub struct Streams {
     /// Seconds after which connections that are still open are closed.
     #[arg(long, default_value_t = 600.0)]
     pub seconds: f64,
-    /// When a record was due: `tape`, its own `ts_recv`; `first`, as long after a connection's first record as on the
-    /// tape; or `WALL:TAPE`, two times in nanoseconds that belong together.
+    /// When a record was due: `tape`, its own `ts_recv`; `quickest`, by the tape's time, so that a connection's quickest
+    /// record was on time; or `WALL:TAPE`, two times in nanoseconds that belong together.
     #[arg(long)]
     pub due: Option<Anchor>,
     /// Speed of a paced stream, as a factor of real time.

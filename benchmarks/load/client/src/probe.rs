@@ -19,8 +19,10 @@ pub struct Report {
     requests: usize,
     /// Answers other than 200.
     failed: usize,
+    /// Milliseconds from a request to the end of its answer.
+    answer: Option<Percentiles>,
     /// Milliseconds from when a request was due, so that one that waits does not hide those behind it.
-    latency: Option<Percentiles>,
+    since_due: Option<Percentiles>,
 }
 
 /// Asks until the time is over.
@@ -33,7 +35,7 @@ pub fn run(options: &Probe) -> Result<Report> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let request = options.url.request(options.key.as_deref());
     let began = Instant::now();
-    let (mut latency, mut requests, mut failed) = (Latencies::new(), 0, 0);
+    let (mut answered, mut since_due, mut requests, mut failed) = (Latencies::new(), Latencies::new(), 0, 0);
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let due = began + Duration::from_secs_f64(requests as f64 / options.hertz);
@@ -41,6 +43,7 @@ pub fn run(options: &Probe) -> Result<Report> {
             break;
         }
         thread::sleep(due.saturating_duration_since(Instant::now()));
+        let asked = Instant::now();
         stream.write_all(&request)?;
         let mut answer = Answer::new();
         while !answer.is_complete() {
@@ -50,9 +53,10 @@ pub fn run(options: &Probe) -> Result<Report> {
             }
             answer.feed(buffer.get(..count).unwrap_or_default(), |_| ())?;
         }
-        latency.add(due.elapsed().as_nanos() as i64);
+        answered.add(asked.elapsed().as_nanos() as i64);
+        since_due.add(due.elapsed().as_nanos() as i64);
         failed += usize::from(answer.status != 200);
         requests += 1;
     }
-    Ok(Report { requests, failed, latency: latency.report() })
+    Ok(Report { requests, failed, answer: answered.report(), since_due: since_due.report() })
 }

@@ -1,0 +1,1 @@
+"""The service under load: many clients, what they see, and what it takes."""
