@@ -21,5 +21,5 @@ pub use full::market_effect;
 pub use json::COMPACT_FIELDS;
 pub use order::order_life;
 pub use share::FrameShare;
-pub use state::{book_state, records_page, summary};
+pub use state::{RecordRow, book_state, records_page, summary};
 pub use stream::{Format, Frames};

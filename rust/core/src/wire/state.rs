@@ -103,11 +103,12 @@ struct Page {
     from: u64,
     next: u64,
     total: u64,
-    records: Vec<Row>,
+    records: Vec<RecordRow>,
 }
 
-#[derive(Serialize)]
-struct Row {
+/// A record as the record pages have it: serializes as an object, 64-bit values as strings.
+#[derive(Debug, Serialize)]
+pub struct RecordRow {
     index: u64,
     ts_event: Nanos,
     ts_recv: Nanos,
@@ -124,8 +125,10 @@ struct Row {
     sequence: u32,
 }
 
-impl Row {
-    fn of(index: u64, record: &MboRecord) -> Self {
+impl RecordRow {
+    /// The record with an index.
+    #[must_use]
+    pub fn of(index: u64, record: &MboRecord) -> Self {
         Self {
             index,
             ts_event: Nanos(record.ts_event),
@@ -155,7 +158,7 @@ pub fn records_page(tape: &Tape, from: u64, limit: u64) -> Result<Vec<u8>> {
     let mut rows = Vec::new();
     for block in tape.blocks(from..next) {
         let (first, block) = block?;
-        rows.extend((first..).zip(block.iter()).map(|(index, record)| Row::of(index, record)));
+        rows.extend((first..).zip(block.iter()).map(|(index, record)| RecordRow::of(index, record)));
     }
     to_json(&Page { from, next, total: tape.len(), records: rows })
 }
