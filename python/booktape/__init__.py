@@ -17,17 +17,21 @@ from booktape.errors import (
     InvariantError,
     NotFoundError,
     ParameterError,
+    StoreBusyError,
+    StoreError,
 )
 from booktape.market import Market
 from booktape.order import Entry, Exit, Life, OrderLife, OrderRecord, Place
 from booktape.replay import Clock
 from booktape.sources import open, synthesize  # noqa: A004 - `booktape.open` is what people say
+from booktape.store import Answer, MessagesPage, Store, StoredTape, StoreStatus
 from booktape.tape import Tape
 from booktape.values import Ahead, ApplyReport, Bbo, Execution, IndexSize, Instrument, Level, Order, Uncross
 
 __all__ = [
     "Ahead",
     "AnomalyError",
+    "Answer",
     "ApplyReport",
     "Bbo",
     "Book",
@@ -44,12 +48,18 @@ __all__ = [
     "Level",
     "Life",
     "Market",
+    "MessagesPage",
     "NotFoundError",
     "Order",
     "OrderLife",
     "OrderRecord",
     "ParameterError",
     "Place",
+    "Store",
+    "StoreBusyError",
+    "StoreError",
+    "StoreStatus",
+    "StoredTape",
     "Tape",
     "Uncross",
     "__version__",

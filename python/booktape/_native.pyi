@@ -4,8 +4,9 @@ Everything here is private; `booktape` wraps it. Prices are ints in units of 1e-
 of records before a moment (0 to ``len(tape)``), a *level* is ``(price, size, count)``. JSON comes as UTF-8 bytes, its shape fixed in Rust.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias, final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, final
 
 from typing_extensions import Buffer
 
@@ -24,6 +25,8 @@ class AnomalyError(BooktapeError): ...
 class NotFoundError(BooktapeError, LookupError): ...
 class ParameterError(BooktapeError, ValueError): ...
 class InvariantError(BooktapeError): ...
+class StoreError(BooktapeError): ...
+class StoreBusyError(StoreError): ...
 
 @final
 class Tape:
@@ -316,6 +319,47 @@ class DepthStream:
     def frame(self, tape: Tape, since: int) -> tuple[bytes, int]:
         """The SSE event of the state as it is, with the trades since a position where they are wanted, and how far these go:
         4,096 at most, then the next event goes on from there."""
+
+@final
+class Store:
+    """The SQLite projection of tapes in a data folder; from any thread."""
+
+    def __new__(cls, folder: str, *, synchronous: str = "normal", rebuild: bool = False) -> Store: ...
+    @property
+    def set_aside(self) -> Path | None:
+        """Where a damaged database was moved."""
+    def tidy(self) -> None:
+        """Finishes what an earlier process began: removals, indices."""
+    def load(self, tape: Tape, *, progress: Progress | None = None) -> int:
+        """Adds what is new on a tape; the number of rows."""
+    def remove(self, id: str) -> bool: ...
+    def forget_before(self, id: str, index: int) -> int:
+        """Removes the rows of a tape before an index; how many."""
+    def verify(self) -> None: ...
+    def status(self) -> tuple[int, int, bool, list[tuple[str, str, str, int, int]]]:
+        """(schema version, bytes, indexed, [(id, name, dataset, first index, high-water mark)])."""
+    def counters(self) -> tuple[int, dict[str, tuple[int, int]]]:
+        """Rows added since it was opened, and by operation (count, ns)."""
+    def sql(
+        self, query: str, parameters: Iterable[object] | Mapping[str, object], *, limit: int, timeout: float
+    ) -> tuple[list[str], list[tuple[Any, ...]], bool]:
+        """(column names, rows, whether the limit left some out) of a query that only reads."""
+    def messages_json(
+        self,
+        *,
+        tape: str | None = None,
+        instrument: int | str | None = None,
+        publisher: int | str | None = None,
+        order_id: int | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        after: str | None = None,
+        limit: int,
+        timeout: float,
+    ) -> bytes:
+        """A page of messages: {"messages": [...], "next"}."""
+    def close(self) -> None:
+        """Once those who use it now are done."""
 
 def order_life(
     tape: Tape,

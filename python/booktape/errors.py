@@ -1,5 +1,23 @@
 """What can go wrong, as one tree under `BooktapeError`; every message names the culprit and what to do about it."""
 
-from booktape._native import AnomalyError, BooktapeError, InputError, InvariantError, NotFoundError, ParameterError
+from booktape._native import (
+    AnomalyError,
+    BooktapeError,
+    InputError,
+    InvariantError,
+    NotFoundError,
+    ParameterError,
+    StoreBusyError,
+    StoreError,
+)
 
-__all__ = ["AnomalyError", "BooktapeError", "InputError", "InvariantError", "NotFoundError", "ParameterError"]
+__all__ = [
+    "AnomalyError",
+    "BooktapeError",
+    "InputError",
+    "InvariantError",
+    "NotFoundError",
+    "ParameterError",
+    "StoreBusyError",
+    "StoreError",
+]

@@ -20,6 +20,7 @@ from booktape.cli.keys import keys
 from booktape.cli.order import order
 from booktape.cli.replay import replay
 from booktape.cli.serve import serve
+from booktape.cli.store import store
 from booktape.cli.synth import synth
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def app() -> None:
     """Exactly right order books from Databento Market-by-Order (L3) data."""
 
 
-for _command in (demo, serve, inspect, book, order, replay, derive, export, audit, synth, keys, doctor):
+for _command in (demo, serve, inspect, book, order, replay, derive, export, audit, synth, store, keys, doctor):
     app.add_command(_command)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import rich_click as click
 
-from booktape.errors import AnomalyError, BooktapeError, InputError, NotFoundError, ParameterError
+from booktape.errors import AnomalyError, BooktapeError, InputError, NotFoundError, ParameterError, StoreError
 
 DEBUG = "BOOKTAPE_DEBUG"
 """Environment variable that lets tracebacks through."""
@@ -27,6 +27,7 @@ class Exit(IntEnum):
     NOT_FOUND = 4
     ANOMALIES = 5
     PORT_IN_USE = 6
+    STORE = 7
     INTERRUPTED = 130
 
 
@@ -39,6 +40,8 @@ MEANING = {
     Exit.NOT_FOUND: "no such instrument or publisher, or a moment outside the tape",
     Exit.ANOMALIES: "`audit --strict` found anomalies",
     Exit.PORT_IN_USE: "the port is taken",
+    Exit.STORE: "the store cannot be used: another process has it, it is damaged or of a newer version, the disk is "
+    "full; or a query is wrong",
     Exit.INTERRUPTED: "stopped by Ctrl-C",
 }
 
@@ -47,6 +50,7 @@ _BY_ERROR: list[tuple[type[BooktapeError], Exit]] = [
     (NotFoundError, Exit.NOT_FOUND),
     (AnomalyError, Exit.ANOMALIES),
     (ParameterError, Exit.USAGE),
+    (StoreError, Exit.STORE),
 ]
 
 

@@ -93,6 +93,11 @@ def index(tape: Tape) -> None:
             tape.build_index(progress=on_progress)
 
 
+def store_folder() -> Path | None:
+    """The data folder that settings name; None where the library's default does."""
+    return _limits().get("data_dir")
+
+
 def _limits() -> _Limits:
     """What settings allow files to take."""
     if not Path(".env").is_file() and not os.environ.keys() & {

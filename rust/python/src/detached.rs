@@ -1,12 +1,14 @@
 //! The one place that releases the GIL, and listens for Ctrl-C and reports progress while it is released.
 
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use booktape_core::{Error, Result};
+use booktape_store::StoreError;
+use booktape_store::sql::Stop;
 use pyo3::prelude::*;
 
-use crate::errors::to_python;
+use crate::errors::{store_to_python, to_python};
 
 /// Often enough for a smooth bar and a quick Ctrl-C, rare enough to cost nothing.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
@@ -51,9 +53,40 @@ pub fn detached<T: Send>(
     callback: Option<Py<PyAny>>,
     work: impl FnOnce(&mut Watcher) -> Result<T> + Send,
 ) -> PyResult<T> {
+    watched(py, callback, work, to_python)
+}
+
+/// The same for work of the store.
+pub fn detached_store<T: Send>(
+    py: Python<'_>,
+    callback: Option<Py<PyAny>>,
+    work: impl FnOnce(&mut Watcher) -> Result<T, StoreError> + Send,
+) -> PyResult<T> {
+    watched(py, callback, work, store_to_python)
+}
+
+fn watched<T: Send, E: Send>(
+    py: Python<'_>,
+    callback: Option<Py<PyAny>>,
+    work: impl FnOnce(&mut Watcher) -> Result<T, E> + Send,
+    exception: fn(E) -> PyErr,
+) -> PyResult<T> {
     let mut watcher = Watcher { callback, next: Instant::now() + BETWEEN_LOOKS, raised: None };
     let done = py.detach(|| work(&mut watcher));
-    done.map_err(|error| watcher.raised.take().unwrap_or_else(|| to_python(error)))
+    done.map_err(|error| watcher.raised.take().unwrap_or_else(|| exception(error)))
+}
+
+/// What work that has no watcher asks now and then: whether Ctrl-C was pressed.
+pub fn signals() -> Stop {
+    let next = Mutex::new(Instant::now() + BETWEEN_LOOKS);
+    Arc::new(move || {
+        let (mut next, now) = (lock(&next), Instant::now());
+        if now < *next {
+            return false;
+        }
+        *next = now + BETWEEN_LOOKS;
+        Python::attach(|py| py.check_signals().is_err())
+    })
 }
 
 /// Locks without the GIL in hand: only from detached code. A holder that panicked left whole values behind.

@@ -1,6 +1,7 @@
 //! One enum in Rust, one small tree of exceptions in Python, one match between them.
 
 use booktape_core::Error;
+use booktape_store::StoreError;
 use pyo3::exceptions::{
     PyBrokenPipeError, PyException, PyKeyboardInterrupt, PyLookupError, PyRuntimeError, PyValueError,
 };
@@ -14,6 +15,8 @@ struct Tree {
     not_found: Py<PyType>,
     parameter: Py<PyType>,
     invariant: Py<PyType>,
+    store: Py<PyType>,
+    store_busy: Py<PyType>,
 }
 
 static TREE: PyOnceLock<Tree> = PyOnceLock::new();
@@ -23,6 +26,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     let exception = py.get_type::<PyException>();
     let root = new_type(module, "BooktapeError", "Anything that booktape refuses.", &[&exception])?;
+    let store =
+        new_type(module, "StoreError", "What the store refuses; the message says what to do.", &[&root])?;
     let tree = Tree {
         input: new_type(
             module,
@@ -54,6 +59,14 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
             &[&root],
         )?
         .unbind(),
+        store_busy: new_type(
+            module,
+            "StoreBusyError",
+            "A question to the store that took too long, or came while too many were asked.",
+            &[&store],
+        )?
+        .unbind(),
+        store: store.unbind(),
     };
     let _ = TREE.set(py, tree);
     Ok(())
@@ -92,6 +105,21 @@ pub fn to_python(error: Error) -> PyErr {
             Error::Interrupted => return PyKeyboardInterrupt::new_err(()),
             _ => &tree.invariant,
         };
+        PyErr::from_type(class.bind(py).clone(), message)
+    })
+}
+
+/// The exception for an error of the store.
+pub fn store_to_python(error: StoreError) -> PyErr {
+    let message = error.to_string();
+    if let StoreError::Core(error) = error {
+        return to_python(error);
+    }
+    let is_busy =
+        matches!(error, StoreError::TimedOut { .. } | StoreError::TooMany { .. } | StoreError::Locked { .. });
+    Python::attach(|py| {
+        let Some(tree) = TREE.get(py) else { return PyRuntimeError::new_err(message) };
+        let class = if is_busy { &tree.store_busy } else { &tree.store };
         PyErr::from_type(class.bind(py).clone(), message)
     })
 }

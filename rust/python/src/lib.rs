@@ -11,6 +11,7 @@ mod errors;
 mod export;
 mod life;
 mod market;
+mod store;
 mod stream;
 mod tape;
 mod whole;
@@ -33,6 +34,8 @@ mod _native {
     use super::life::{order_life, order_path};
     #[pymodule_export]
     use super::market::Market;
+    #[pymodule_export]
+    use super::store::Store;
     #[pymodule_export]
     use super::stream::{DepthStream, RecordStream, SharedFrames};
     #[pymodule_export]

@@ -1,0 +1,264 @@
+"""The store: tapes as SQLite tables in the data folder, for SQL and for pages of messages."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypeAlias
+
+from booktape import _native
+from booktape.errors import NotFoundError
+from booktape.moment import Moment, nanoseconds
+from booktape.parameters import COUNT_RANGE, ID_RANGE, PUBLISHER_RANGE, bad_parameter, within
+from booktape.places import data_dir
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from booktape.moment import Time
+    from booktape.tape import Progress, Tape
+
+Synchronous: TypeAlias = Literal["normal", "full"]
+"""What a power failure may cost: the last commits, which are made again from the tapes; or nothing, more slowly."""
+
+MAX_MESSAGES = 1_000
+"""Messages of a page at most."""
+
+_ROWS = range(1, 10_000_001)
+_ORDER_IDS = range(2**64)
+
+
+class StoredTape(NamedTuple):
+    """A tape in the store."""
+
+    id: str
+    """The tape's id."""
+    name: str
+    """Its name."""
+    dataset: str
+    """Databento's code of its dataset."""
+    first_index: int
+    """Index of the first record there is a row for."""
+    high_water_mark: int
+    """Index of the first record there is no row for yet."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self.high_water_mark - self.first_index
+
+
+class StoreStatus(NamedTuple):
+    """What a store is and holds."""
+
+    schema_version: int
+    """The version of its tables."""
+    bytes: int
+    """Bytes of the database and its journal."""
+    indexed: bool
+    """Whether its indices are there: not while many rows are loaded at once."""
+    tapes: list[StoredTape]
+    """Its tapes, in the order they came."""
+
+
+class Answer(NamedTuple):
+    """What a query gave."""
+
+    columns: tuple[str, ...]
+    """The columns' names."""
+    rows: list[tuple[Any, ...]]
+    """The rows: int, float, str, bytes or None."""
+    more: bool
+    """Whether there are more, which the limit left out."""
+
+
+class MessagesPage(NamedTuple):
+    """Some messages, and where the next page begins."""
+
+    messages: list[dict[str, Any]]
+    """Each as `Tape.records` has it, with the id of its `tape`: order ids, prices and times are strings."""
+    next: str | None
+    """`after` of the next page; None behind the last message."""
+
+
+class Store:
+    """Tapes as SQLite tables in a data folder, which has one owner at a time; docs/store.md describes the tables.
+
+    `folder` is the data folder, ``BOOKTAPE_DATA_DIR`` or booktape's own if left out; it is made if need be. The
+    database is a projection: what is in it can be loaded again from the tapes. With ``synchronous="full"`` every
+    commit is on the disk before it counts; by default a power failure may cost the last ones. A damaged database is a
+    `StoreError`; ``rebuild=True`` moves it aside instead (`set_aside` says where) and begins an empty one.
+
+    A context manager; `close` frees the folder. A store may be used from several threads: those who read wait for
+    nobody.
+
+    >>> import booktape as bt, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with bt.Store(folder) as store:
+    ...     store.load(bt.synthesize(messages=1_000, seed=1))
+    ...     store.sql("SELECT count(*) AS adds FROM mbo_messages WHERE action = ?", ["A"]).columns
+    1000
+    ('adds',)
+    """
+
+    __slots__ = ("_folder", "_native")
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        *,
+        synchronous: Synchronous = "normal",
+        rebuild: bool = False,
+    ) -> None:
+        self._folder = data_dir(folder)
+        self._native = _native.Store(self._folder, synchronous=synchronous, rebuild=rebuild)
+        self._native.tidy()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the database once those who use it now are done, and frees the folder. Again does nothing."""
+        self._native.close()
+
+    @property
+    def folder(self) -> str:
+        """The data folder."""
+        return self._folder
+
+    @property
+    def set_aside(self) -> Path | None:
+        """Where a damaged database was moved when this one was begun in its place."""
+        return self._native.set_aside
+
+    def load(self, tape: Tape, *, progress: Progress | None = None) -> int:
+        """Adds the records of a tape that are not there yet; the number of rows added.
+
+        Each record is one row, however often its tape is loaded; a tape is known by its id. What was added stays when
+        the work is stopped, and the next call goes on behind it. `progress` is called with rows done and to do.
+
+        >>> import booktape as bt, tempfile
+        >>> tape = bt.synthesize(messages=1_000, seed=1)
+        >>> with bt.Store(tempfile.mkdtemp()) as store:
+        ...     store.load(tape), store.load(tape)
+        (1000, 0)
+        """
+        return self._native.load(tape._native, progress=progress)
+
+    def status(self) -> StoreStatus:
+        """What the store is and holds; waits for nobody."""
+        version, size, indexed, tapes = self._native.status()
+        return StoreStatus(version, size, indexed, [StoredTape(*tape) for tape in tapes])
+
+    def tapes(self) -> list[StoredTape]:
+        """The tapes there are rows of, in the order they came."""
+        return self.status().tapes
+
+    def messages(
+        self,
+        *,
+        tape: str | None = None,
+        instrument: SupportsIndex | str | None = None,
+        publisher: SupportsIndex | str | None = None,
+        order_id: SupportsIndex | None = None,
+        start: Moment | Time | None = None,
+        end: Moment | Time | None = None,
+        limit: SupportsIndex = 100,
+        after: str | None = None,
+        timeout: float = 60.0,
+    ) -> MessagesPage:
+        """A page of messages, 1,000 at most, from the one after `after`, which is `next` of the page before.
+
+        Those of an instrument or an order come in order of ts_recv, all others in order of tape and index. An
+        instrument is given by id or symbol, a publisher by id or name, a tape by its id; `start` and `end` are times
+        (ts_recv from, and before), UTC. A tape or name that is not there is a `NotFoundError`, a symbol that means
+        several instruments a `ParameterError`; a page that takes longer than `timeout` seconds is a `StoreBusyError`.
+
+        >>> import booktape as bt, tempfile
+        >>> tape = bt.synthesize(messages=1_000, seed=1)
+        >>> with bt.Store(tempfile.mkdtemp()) as store:
+        ...     _ = store.load(tape)
+        ...     page = store.messages(instrument=tape.instruments[0].symbol, limit=10)
+        ...     rest = store.messages(instrument=tape.instruments[0].symbol, limit=1_000, after=page.next)
+        >>> len(page.messages), len(rest.messages), rest.next
+        (10, 990, None)
+        """
+        page = self._native.messages_json(
+            tape=tape,
+            instrument=_named("instrument", instrument, ID_RANGE),
+            publisher=_named("publisher", publisher, PUBLISHER_RANGE),
+            order_id=None if order_id is None else within("order_id", order_id, _ORDER_IDS),
+            start=_time("start", start),
+            end=_time("end", end),
+            after=after,
+            limit=within("limit", limit, range(1, MAX_MESSAGES + 1)),
+            timeout=timeout,
+        )
+        return MessagesPage(**json.loads(page))
+
+    def sql(
+        self,
+        query: str,
+        parameters: Iterable[object] | Mapping[str, object] = (),
+        *,
+        limit: SupportsIndex = 100_000,
+        timeout: float = 60.0,
+    ) -> Answer:
+        """Answers any one query that only reads.
+
+        `parameters` are values for its ``?`` in order, or for its ``:name`` by name; integers from 2**63 on become the
+        signed ones of the same bits, as ids and times are stored. At most `limit` rows come back, and `more` says
+        whether that left some out. What SQLite refuses is a `StoreError` that says why; a query that takes longer than
+        `timeout` seconds a `StoreBusyError`.
+
+        >>> import booktape as bt, tempfile
+        >>> with bt.Store(tempfile.mkdtemp()) as store:
+        ...     _ = store.load(bt.synthesize(messages=1_000, seed=1))
+        ...     store.sql("SELECT min(id), count(*) FROM mbo_messages WHERE size >= :least", {"least": 0}).rows
+        [(1099511627776, 1000)]
+        """
+        columns, rows, more = self._native.sql(query, parameters, limit=within("limit", limit, _ROWS), timeout=timeout)
+        return Answer(tuple(columns), rows, more)
+
+    def remove(self, tape_id: str) -> None:
+        """Removes a tape with its rows, some thousand at a time; a `NotFoundError` where there is no such tape."""
+        if not self._native.remove(tape_id):
+            raise NotFoundError(f"no tape {tape_id} in the store; there are: {self._ids()}")
+
+    def forget_before(self, tape_id: str, index: SupportsIndex) -> int:
+        """Removes the rows of a tape's records before an index; how many. Loading the tape does not bring them back."""
+        return self._native.forget_before(tape_id, within("index", index, COUNT_RANGE))
+
+    def verify(self) -> None:
+        """Reads the whole database and raises a `StoreError` if anything does not fit together."""
+        self._native.verify()
+
+    def __repr__(self) -> str:
+        return f"<Store {self._folder}>"
+
+    def _ids(self) -> str:
+        return ", ".join(tape.id for tape in self.tapes()) or "none"
+
+
+def _named(name: str, given: SupportsIndex | str | None, numbers: range) -> int | str | None:
+    return given if given is None or isinstance(given, str) else within(name, given, numbers)
+
+
+def _time(name: str, given: Moment | Time | None) -> int | None:
+    if given is None:
+        return None
+    time = given.ts if isinstance(given, Moment) else None if hasattr(given, "__index__") else nanoseconds(given, name)
+    if time is None:
+        raise bad_parameter(name, given, "a time: an index belongs to one tape")
+    return within(name, time, range(2**64), "a time from 1970 on")
