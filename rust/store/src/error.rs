@@ -98,6 +98,12 @@ pub enum StoreError {
         /// How many may run.
         limit: usize,
     },
+    /// Two writers at one tape.
+    #[error("{id}: the tape was removed or added to meanwhile; try again")]
+    Moved {
+        /// The tape.
+        id: String,
+    },
     /// Anything else that `SQLite` refuses.
     #[error("{path}: {source}")]
     Sql {

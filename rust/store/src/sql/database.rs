@@ -249,12 +249,15 @@ impl Database {
         let meter = Arc::clone(&self.meter);
         meter.time(Operation::Insert, || {
             self.write(|step| {
+                let update = "UPDATE tapes SET high_water_mark = ? WHERE number = ? AND id = ? AND high_water_mark = ?";
+                let id = tape.id();
+                if step.execute(update, (to.cast_signed(), place.number, &id, from.cast_signed()))? != 1 {
+                    return Err(Refusal::Other(StoreError::Moved { id }));
+                }
                 if told.is_some() {
                     tell_instruments(step, tape, place)?;
                 }
-                insert(step, tape, place.number, from..to)?;
-                let update = "UPDATE tapes SET high_water_mark = ? WHERE number = ?";
-                Ok(step.execute(update, (to.cast_signed(), place.number))?)
+                insert(step, tape, place.number, from..to)
             })
         })?;
         meter.added(to - from);

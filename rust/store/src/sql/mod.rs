@@ -13,6 +13,7 @@ mod row;
 mod schema;
 mod status;
 mod store;
+mod writer;
 
 pub use database::{Database, Options, Place, Stop};
 pub use file::{NAME, Synchronous};
@@ -21,3 +22,4 @@ pub use meter::{Meter, Operation};
 pub use read::{Answer, Limits, Parameters};
 pub use status::{Status, Stored};
 pub use store::Store;
+pub use writer::{Followed, Source, Writer};

@@ -5,6 +5,7 @@ mod opening;
 mod projecting;
 mod reading;
 mod removing;
+mod writing;
 
 use std::path::Path;
 use std::sync::Arc;

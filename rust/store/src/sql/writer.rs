@@ -1,0 +1,342 @@
+//! The thread that follows tapes: it reads them from their high-water marks on and adds their rows, and nobody waits for it.
+//!
+//! It keeps no record: what it has not written yet is on the tapes. What goes wrong is kept, told, and tried again.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use booktape_core::tape::{Growing, Tape};
+
+use super::database::{BATCH, Database, Place, Stop};
+use super::store::Store;
+use crate::error::Result;
+
+/// Between two looks at the heads of growing tapes: rows are this late, and batches so much larger.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// After the first failure of a tape, twice that after the next, and so on.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A tape to follow.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// One that is whole.
+    Whole(Arc<Tape>),
+    /// One that grows.
+    Growing(Arc<Growing>),
+}
+
+impl Source {
+    /// The tape as it is now.
+    #[must_use]
+    pub fn head(&self) -> Arc<Tape> {
+        match self {
+            Self::Whole(tape) => Arc::clone(tape),
+            Self::Growing(growing) => growing.head(),
+        }
+    }
+
+    fn may_grow(&self) -> bool {
+        matches!(self, Self::Growing(growing) if !growing.is_closed())
+    }
+}
+
+/// How far a tape is stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Followed {
+    /// The tape's id.
+    pub id: String,
+    /// Its high-water mark; `None` before it was looked up.
+    pub mark: Option<u64>,
+    /// Records on the tape now.
+    pub records: u64,
+    /// Why it does not get on, where it does not.
+    pub error: Option<String>,
+}
+
+impl Followed {
+    /// Records without a row yet.
+    #[must_use]
+    pub fn lag(&self) -> u64 {
+        self.records.saturating_sub(self.mark.unwrap_or_default())
+    }
+}
+
+/// The background writer of a store. Dropped, it stops behind the batch it is at.
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: Arc<Store>,
+    stopping: Arc<AtomicBool>,
+    state: Mutex<State>,
+    /// Told after each change of the state.
+    changed: Condvar,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    /// Told from an earlier one of the same tape.
+    number: u64,
+    source: Source,
+    followed: Followed,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tapes: Vec<Entry>,
+    /// How often a tape was taken up.
+    taken_up: u64,
+    /// Whether the thread is at work on the tapes it took.
+    working: bool,
+    /// Why the store could not be tidied when the thread began.
+    error: Option<String>,
+}
+
+impl State {
+    fn of(&mut self, number: u64) -> Option<&mut Followed> {
+        self.tapes.iter_mut().find(|entry| entry.number == number).map(|entry| &mut entry.followed)
+    }
+}
+
+impl Writer {
+    /// Starts the thread, at the lowest priority.
+    ///
+    /// # Errors
+    /// Those of the system, which may not have another thread.
+    pub fn start(store: Arc<Store>) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            store,
+            stopping: Arc::default(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let own = Arc::clone(&shared);
+        let thread = thread::Builder::new().name("booktape-store".to_owned()).spawn(move || own.run())?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Follows a tape from its high-water mark on; one of the same id is followed no more.
+    pub fn follow(&self, source: Source) {
+        let head = source.head();
+        let followed = Followed { id: head.id(), mark: None, records: head.len(), error: None };
+        let mut state = self.shared.state();
+        state.tapes.retain(|other| other.followed.id != followed.id);
+        state.taken_up += 1;
+        let number = state.taken_up;
+        state.tapes.push(Entry { number, source, followed });
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// Follows a tape no more: when this returns, nothing is added to it any more, and it may be removed.
+    pub fn unfollow(&self, id: &str) {
+        let mut state = self.shared.state();
+        state.tapes.retain(|entry| entry.followed.id != id);
+        let waited = self.shared.changed.wait_while(state, |state| state.working);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Every tape that is followed, and how far it is stored.
+    #[must_use]
+    pub fn followed(&self) -> Vec<Followed> {
+        let state = self.shared.state();
+        let now = |entry: &Entry| Followed { records: entry.source.head().len(), ..entry.followed.clone() };
+        state.tapes.iter().map(now).collect()
+    }
+
+    /// What went wrong and was not made up for yet.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        let state = self.shared.state();
+        let of_tapes = || state.tapes.iter().find_map(|entry| entry.followed.error.clone());
+        state.error.clone().or_else(of_tapes)
+    }
+
+    /// Waits until all that is on the followed tapes now is stored; whether it is.
+    #[must_use]
+    pub fn flush(&self, longest: Duration) -> bool {
+        let state = self.shared.state();
+        let wanted: HashMap<u64, u64> =
+            state.tapes.iter().map(|entry| (entry.number, entry.source.head().len())).collect();
+        let is_short = |entry: &Entry| {
+            let mark = entry.followed.mark;
+            wanted.get(&entry.number).is_some_and(|wanted| mark.is_none_or(|mark| mark < *wanted))
+        };
+        let is_behind =
+            |state: &mut State| !self.shared.stopping.load(Relaxed) && state.tapes.iter().any(is_short);
+        let waited = self.shared.changed.wait_timeout_while(state, longest, is_behind);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        !self.shared.stopping.load(Relaxed) && !is_behind(&mut state)
+    }
+
+    /// Stops behind the batch it is at, and waits for that.
+    pub fn stop(&self) {
+        self.shared.stopping.store(true, Relaxed);
+        // Under the lock, or the thread could be between its look at the flag and its wait.
+        drop(self.shared.state());
+        self.shared.changed.notify_all();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // One that panicked has stopped as well, and said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What the thread knows of a tape.
+#[derive(Debug, Default)]
+struct Work {
+    place: Option<Place>,
+    failures: u32,
+    not_before: Option<Instant>,
+}
+
+impl Work {
+    fn rests(&self) -> bool {
+        self.not_before.is_some_and(|then| Instant::now() < then)
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self) {
+        lower_priority();
+        let mut works: HashMap<u64, Work> = HashMap::new();
+        let stop = self.stop();
+        let tidied = self.store.tidy(&stop);
+        self.state().error = tidied.err().map(|error| error.to_string());
+        while let Some(tapes) = self.next_turn() {
+            works.retain(|number, _| tapes.iter().any(|(known, _)| known == number));
+            let added = self.turn(&tapes, &mut works, &stop);
+            self.end_turn(added, &tapes, &works);
+        }
+    }
+
+    fn stop(&self) -> Stop {
+        let stopping = Arc::clone(&self.stopping);
+        Arc::new(move || stopping.load(Relaxed))
+    }
+
+    /// The tapes to look at; `None` when it is time to stop.
+    fn next_turn(&self) -> Option<Vec<(u64, Source)>> {
+        if self.stopping.load(Relaxed) {
+            return None;
+        }
+        let mut state = self.state();
+        state.working = true;
+        Some(state.tapes.iter().map(|entry| (entry.number, entry.source.clone())).collect())
+    }
+
+    /// Adds a batch of each tape that has something new; whether any had.
+    fn turn(&self, tapes: &[(u64, Source)], works: &mut HashMap<u64, Work>, stop: &Stop) -> bool {
+        let heads: Vec<(u64, Arc<Tape>)> =
+            tapes.iter().map(|(number, source)| (*number, source.head())).collect();
+        let mut lags = Vec::with_capacity(heads.len());
+        for (number, head) in &heads {
+            let work = works.entry(*number).or_default();
+            if work.place.is_none() && !work.rests() {
+                match self.store.write(|database| database.place(head)) {
+                    // Whether it gets on from there will be seen.
+                    Ok(place) => work.place = Some(place),
+                    failed => self.note(*number, work, failed),
+                }
+            }
+            let mark = work.place.as_ref().map_or(head.len(), |place| place.mark);
+            lags.push(head.len().saturating_sub(mark));
+        }
+        // A failure to drop indices is no reason not to add rows.
+        let prepared = self.store.write(|database| database.prepare_for(lags.iter().sum()));
+        self.state().error = prepared.err().map(|error| error.to_string());
+        let mut added = false;
+        for (number, head) in &heads {
+            let Some(work) = works.get_mut(number) else { continue };
+            let Some(mut place) = work.place.take() else { continue };
+            let before = place.mark;
+            let done = self.store.write(|database| database.add(head, &mut place, BATCH)).map(|()| place);
+            added |= done.as_ref().is_ok_and(|place| place.mark > before);
+            self.note(*number, work, done);
+        }
+        if lags.iter().all(|lag| *lag <= BATCH) {
+            let built = self.store.write(|database: &mut Database| database.ensure_indices(stop));
+            if let Err(error) = built {
+                self.state().error = Some(error.to_string());
+            }
+        }
+        added
+    }
+
+    /// Keeps what became of a tape: its place, or why there is none and when to look for it again.
+    fn note(&self, number: u64, work: &mut Work, done: Result<Place>) {
+        let mut state = self.state();
+        let told = state.of(number);
+        match done {
+            Ok(place) => {
+                if let Some(told) = told {
+                    (told.mark, told.error) = (Some(place.mark), None);
+                }
+                *work = Work { place: Some(place), ..Work::default() };
+            }
+            Err(error) => {
+                let pause = FIRST_PAUSE.saturating_mul(1 << work.failures.min(16)).min(LONGEST_PAUSE);
+                // Where it stands is looked up again: it may be what was wrong.
+                *work = Work {
+                    place: None,
+                    failures: work.failures.saturating_add(1),
+                    not_before: Some(Instant::now() + pause),
+                };
+                if let Some(told) = told {
+                    told.error = Some(error.to_string());
+                }
+            }
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Waits for something to do, unless there was something just now.
+    fn end_turn(&self, added: bool, tapes: &[(u64, Source)], works: &HashMap<u64, Work>) {
+        let mut state = self.state();
+        state.working = false;
+        self.changed.notify_all();
+        if added {
+            return;
+        }
+        let is_quiet = |state: &mut State| {
+            let now = state.tapes.iter().map(|entry| entry.number);
+            !self.stopping.load(Relaxed) && now.eq(tapes.iter().map(|(number, _)| *number))
+        };
+        let may_grow = tapes.iter().any(|(_, source)| source.may_grow());
+        let retry = works.values().filter_map(|work| work.not_before).min();
+        let longest = if may_grow {
+            BETWEEN_LOOKS
+        } else {
+            retry.map_or(LONGEST_PAUSE, |then| then.saturating_duration_since(Instant::now()))
+        };
+        drop(self.changed.wait_timeout_while(state, longest, is_quiet));
+    }
+}
+
+/// Rows may wait; streams may not.
+fn lower_priority() {
+    // Linux has a priority for each thread; elsewhere it would be the whole process's.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, 19);
+}
