@@ -40,6 +40,9 @@ pub enum Error {
     /// A question about something that is not there.
     #[error("{0}")]
     NotFound(String),
+    /// What is there already does not allow it.
+    #[error("{0}")]
+    Conflict(String),
     /// A parameter outside what it may be.
     #[error("{name} = {value}: {expected}")]
     Parameter {

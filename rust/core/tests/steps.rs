@@ -36,7 +36,10 @@ fn a_step_goes_to_the_next_or_previous_end_of_a_stride() {
                     let after = places.iter().filter(|place| **place > position).nth(count - 1);
                     let before = places.iter().rev().filter(|place| **place < position).nth(count - 1);
                     let count = count as i64;
-                    assert_eq!(tape.step(position, stride, count, only).unwrap(), *after.unwrap_or(&tape.len()));
+                    assert_eq!(
+                        tape.step(position, stride, count, only).unwrap(),
+                        *after.unwrap_or(&tape.len())
+                    );
                     assert_eq!(tape.step(position, stride, -count, only).unwrap(), *before.unwrap_or(&0));
                 }
             }

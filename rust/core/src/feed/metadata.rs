@@ -119,37 +119,28 @@ impl Metadata {
 
     pub(super) fn read<R: Read>(source: &mut Source<R>) -> Result<Self, Fault> {
         source.fill_to(PRELUDE)?;
-        match source.pending() {
-            [] => return Err(Fault::Empty),
-            [b'D', b'B', b'N', ..] => {}
-            other => {
-                let found =
-                    other.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
-                return Err(Fault::Magic { found });
-            }
+        if source.pending().is_empty() {
+            return Err(Fault::Empty);
         }
-        let &[b'D', b'B', b'N', version, a, b, c, d] = source.pending().get(..PRELUDE).unwrap_or_default()
-        else {
+        let Some(whole) = whole_size(source.pending())? else {
             return Err(metadata_ends(source.pending().len(), PRELUDE));
         };
-        if !(1..=3).contains(&version) {
-            return Err(Fault::Version { found: version });
-        }
-        let length = u32::from_le_bytes([a, b, c, d]) as usize;
-        if !(SMALLEST..=LARGEST).contains(&length) {
-            return Err(Fault::Metadata { why: format!("its length says {length} bytes") });
-        }
-        let whole = PRELUDE + length;
         source.fill_to(whole)?;
-        let Some(raw) = source.pending().get(..whole).map(<[u8]>::to_vec) else {
+        let Some((metadata, whole)) = Self::at_head(source.pending())? else {
             return Err(metadata_ends(source.pending().len(), whole));
         };
         source.consume(whole);
-        match Self::from_raw(&raw)? {
+        Ok(metadata)
+    }
+
+    /// Metadata of MBO records at the head of bytes, and how many of them it takes; `None` where there are too few.
+    pub(super) fn at_head(bytes: &[u8]) -> Result<Option<(Self, usize)>, Fault> {
+        let Some(raw) = whole_size(bytes)?.and_then(|whole| bytes.get(..whole)) else { return Ok(None) };
+        match Self::from_raw(raw)? {
             Self { decoded: dbn::Metadata { schema: Some(other), .. }, .. } if other != Schema::Mbo => {
                 Err(Fault::Schema { found: other.to_string() })
             }
-            metadata => Ok(metadata),
+            metadata => Ok(Some((metadata, raw.len()))),
         }
     }
 
@@ -242,6 +233,24 @@ impl Metadata {
         let merged = self.decoded.clone().merge([next.decoded.clone()]).map_err(|error| error.to_string())?;
         Self::encode(merged).map_err(|fault| fault.to_string())
     }
+}
+
+/// Bytes of metadata that begin so; `None` where there are too few to tell.
+fn whole_size(begin: &[u8]) -> Result<Option<usize>, Fault> {
+    let magic = begin.get(..3).unwrap_or(begin);
+    if !b"DBN".starts_with(magic) {
+        let found = begin.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+        return Err(Fault::Magic { found });
+    }
+    let Some(&[_, _, _, version, a, b, c, d]) = begin.first_chunk::<PRELUDE>() else { return Ok(None) };
+    if !(1..=3).contains(&version) {
+        return Err(Fault::Version { found: version });
+    }
+    let length = u32::from_le_bytes([a, b, c, d]) as usize;
+    if !(SMALLEST..=LARGEST).contains(&length) {
+        return Err(Fault::Metadata { why: format!("its length says {length} bytes") });
+    }
+    Ok(Some(PRELUDE + length))
 }
 
 fn damaged(error: &dbn::Error) -> Fault {

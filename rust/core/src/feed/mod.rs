@@ -5,6 +5,7 @@
 
 mod aside;
 mod behind;
+mod fragments;
 mod metadata;
 mod parse;
 mod pieces;
@@ -16,6 +17,7 @@ mod write;
 use std::io::Read;
 
 pub use aside::{Aside, AsideFact, TYPE_NAMES};
+pub use fragments::{Decoded, Fragments, Part};
 pub use metadata::{Interval, Metadata, publisher_name};
 pub use pieces::{Compressed, Pieces};
 pub use source::{Limits, is_zstd, open_file};
@@ -30,7 +32,7 @@ use crate::types::MboRecord;
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> Result<()>;
 
 /// Consecutive records of a stream.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Piece {
     /// Index of the first MBO record.
     pub first: u64,

@@ -11,6 +11,7 @@ const HEADER: usize = 16;
 const TS_OUT: usize = 8;
 
 /// Cuts a stream of bytes into records.
+#[derive(Clone, Debug)]
 pub(super) struct Parser {
     /// Bytes of an MBO record in this stream.
     mbo_size: usize,
@@ -25,17 +26,22 @@ pub(super) struct Parser {
 impl Parser {
     /// A parser that expects about so many bytes.
     pub(super) fn new(metadata: &Metadata, bytes: u64) -> Self {
-        let mut records = Vec::new();
-        // Only a guess: where it cannot be had, the records find out as they come.
-        let _ = records.try_reserve_exact(bytes as usize / MboRecord::SIZE);
-        Self {
+        let mut parser = Self {
             mbo_size: MboRecord::SIZE + if metadata.ts_out() { TS_OUT } else { 0 },
-            piece: Piece { records, ..Piece::default() },
+            piece: Piece::default(),
             aside_taken: 0,
             version: metadata.version(),
             consumed: 0,
             offset: metadata.raw().len() as u64,
-        }
+        };
+        parser.expect(bytes as usize);
+        parser
+    }
+
+    /// Makes room for the records of so many bytes.
+    pub(super) fn expect(&mut self, bytes: usize) {
+        // Only a guess: where it cannot be had, the records find out as they come.
+        let _ = self.piece.records.try_reserve_exact(bytes / self.mbo_size);
     }
 
     /// Parses every whole record of `bytes`; [`Parser::consumed`] says how much that was, also after a fault.

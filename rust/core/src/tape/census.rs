@@ -72,7 +72,7 @@ impl Census {
 }
 
 /// Finds where the blocks of a file are while its records go by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Surveyor {
     directory: Directory,
     record_size: u64,
@@ -89,8 +89,10 @@ impl Surveyor {
         Self { directory, record_size, aside: VecDeque::new(), aside_bytes: 0 }
     }
 
-    pub(super) fn see(&mut self, records: &[MboRecord], aside: &[Aside]) {
-        self.aside.extend(aside.iter().map(|other| (other.index, other.bytes().len() as u64)));
+    /// Takes note of the records that follow, and of those of other types before or between them: the index of the record
+    /// that each precedes, and its bytes.
+    pub(super) fn see(&mut self, records: &[MboRecord], aside: impl IntoIterator<Item = (u64, u64)>) {
+        self.aside.extend(aside);
         let mut rest = records;
         while !rest.is_empty() {
             let within = self.directory.len % BLOCK;
@@ -118,6 +120,12 @@ impl Surveyor {
         self.directory.head + self.directory.len * self.record_size + self.aside_bytes
     }
 
+    /// MBO records so far.
+    pub(super) const fn len(&self) -> u64 {
+        self.directory.len
+    }
+
+    /// What was found, of a file that ends there.
     pub(super) fn finish(mut self, end: u64) -> Directory {
         self.directory.end = end;
         self.directory

@@ -8,16 +8,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::census::Census;
-use super::reel::{Records, Reel};
-use super::{Tape, symbols};
-use crate::error::{Error, Result};
-use crate::feed::{Aside, Metadata, Piece};
+use super::names::Names;
+use super::reel::{FileReel, ReadAt, Records, Reel};
+use super::symbols::Turns;
+use super::{BlockCache, Scan, Tape, symbols};
+use crate::error::{Error, Fault, Result};
+use crate::feed::{Aside, AsideFact, Metadata, Piece};
 use crate::types::MboRecord;
 
 /// Records of a reel that takes no more: its neighbours are then never copied again.
 const FULL: usize = 65_536;
 
 /// A tape that one writer adds to and anybody reads.
+///
+/// Where its records are kept in files, too, a stretch that its file has whole need not stay in memory: [`Growing::seal`].
 #[derive(Debug)]
 pub struct Growing {
     now: Mutex<Now>,
@@ -27,7 +31,30 @@ pub struct Growing {
 #[derive(Debug)]
 struct Now {
     head: Arc<Tape>,
+    names: Names,
+    /// Records from here on are in no file yet, or in one that is still written.
+    unsealed: u64,
+    /// Reels before them.
+    sealed_reels: usize,
     closed: bool,
+}
+
+/// A stretch of a tape that a plain DBN file has.
+#[derive(Debug)]
+pub struct Segment {
+    /// What is in the file.
+    pub scan: Scan,
+    /// What messages call it.
+    pub path: String,
+    /// Its bytes.
+    pub file: Arc<dyn ReadAt>,
+}
+
+/// What comes onto a tape with a reel.
+struct Addition<'a> {
+    reel: Reel,
+    facts: &'a [(u64, AsideFact)],
+    others: BTreeMap<&'static str, u64>,
 }
 
 impl Growing {
@@ -42,7 +69,70 @@ impl Growing {
     /// A tape that goes on behind another.
     #[must_use]
     pub fn after(tape: Tape) -> Self {
-        Self { now: Mutex::new(Now { head: Arc::new(tape), closed: false }), grown: Condvar::new() }
+        let (names, unsealed, sealed_reels) = (Names::of(&tape), tape.len, tape.reels.len());
+        let now = Now { head: Arc::new(tape), names, unsealed, sealed_reels, closed: false };
+        Self { now: Mutex::new(now), grown: Condvar::new() }
+    }
+
+    /// A session begins whose metadata speak from its first record on. An empty tape takes them as its own.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for metadata that cannot follow those before: of another dataset, say, or another version of DBN.
+    pub fn begin(&self, metadata: &Metadata) -> Result<()> {
+        let mut now = self.now();
+        let head = &now.head;
+        if head.is_untouched() {
+            let begun = Tape::empty(head.name.clone(), head.hash, metadata.clone())?;
+            now.names = Names::of(&begun);
+            now.head = Arc::new(begun);
+        } else {
+            let merged = head.after_session(metadata)?;
+            let begun = Tape { metadata: merged, ..Tape::clone(head) };
+            now.head = Arc::new(begun);
+            now.names.begin(metadata);
+        }
+        Ok(())
+    }
+
+    /// Adds what a file holds, whose session has begun. The last file stays open: what is appended next is behind it in the
+    /// same file, until it is sealed.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn add(&self, segment: Segment, cache: &Arc<BlockCache>) -> Result<()> {
+        let mut now = self.now();
+        let now = &mut *now;
+        let Segment { scan, path, file } = segment;
+        let mut grown = Tape::clone(&now.head);
+        grown.census.follow(&scan.census);
+        let reel = Reel::File(Arc::new(FileReel::new(path, file, scan.directory, cache)));
+        (now.unsealed, now.sealed_reels) = (grown.len, grown.reels.len());
+        grown.push(Addition { reel, facts: &scan.facts, others: scan.others }, &mut now.names)?;
+        now.head = Arc::new(grown);
+        self.grown.notify_all();
+        Ok(())
+    }
+
+    /// All records since the last file are in this one, which grows no more: from now on they are read from there. Heads that
+    /// somebody holds keep theirs.
+    ///
+    /// # Errors
+    /// [`Error::Invariant`] for a file that has more records, or fewer.
+    pub fn seal(&self, segment: Segment, cache: &Arc<BlockCache>) -> Result<()> {
+        let mut now = self.now();
+        let Segment { scan, path, file } = segment;
+        let from = now.unsealed;
+        if from + scan.directory.len != now.head.len {
+            let (has, needs) = (scan.directory.len, now.head.len - from);
+            return Err(Error::Invariant(format!("{path} was sealed with {has} records, not {needs}")));
+        }
+        let mut sealed = Tape::clone(&now.head);
+        sealed.reels.truncate(now.sealed_reels);
+        let reel = Reel::File(Arc::new(FileReel::new(path, file, scan.directory, cache)));
+        sealed.reels.push((from, reel));
+        (now.unsealed, now.sealed_reels) = (sealed.len, sealed.reels.len());
+        now.head = Arc::new(sealed);
+        Ok(())
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -63,6 +153,7 @@ impl Growing {
     /// is added.
     pub fn append(&self, batch: Piece) -> Result<()> {
         let mut now = self.now();
+        let now = &mut *now;
         if now.closed {
             return Err(refused("a tape that is open", &now.head));
         }
@@ -73,10 +164,19 @@ impl Growing {
                 &now.head,
             ));
         }
+        let Piece { records, ts_outs, aside, .. } = batch.from_zero();
         let mut grown = Tape::clone(&now.head);
-        grown.push(batch);
+        grown.census.see(&records);
+        let mut others = BTreeMap::new();
+        for other in &aside {
+            *others.entry(other.type_name()).or_default() += 1;
+        }
+        let facts: Vec<_> =
+            aside.iter().filter_map(|other| other.fact().map(|fact| (other.index, fact))).collect();
+        let reel = Reel::Memory { whole: Arc::new(Records { records, ts_outs }), aside: Arc::new(aside) };
+        grown.push(Addition { reel, facts: &facts, others }, &mut now.names)?;
+        grown.join_reels(now.sealed_reels);
         now.head = Arc::new(grown);
-        drop(now);
         self.grown.notify_all();
         Ok(())
     }
@@ -113,29 +213,56 @@ impl Tape {
         Self::assemble(name, epoch, metadata, Vec::new(), census, Vec::new(), others, None)
     }
 
-    fn push(&mut self, batch: Piece) {
-        let Piece { records, ts_outs, mut aside, first } = batch;
-        for other in &mut aside {
-            other.index -= first.min(other.index);
+    /// Whether nothing was ever put on it.
+    #[must_use]
+    pub const fn is_untouched(&self) -> bool {
+        self.reels.is_empty() && self.len == 0
+    }
+
+    /// The metadata of this tape and another session behind it.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for metadata that cannot follow.
+    pub fn after_session(&self, next: &Metadata) -> Result<Metadata> {
+        if self.metadata.raw() == next.raw() || self.is_untouched() {
+            return Ok(next.clone());
         }
-        self.census.see(&records);
-        for other in &aside {
-            *self.others.entry(other.type_name()).or_default() += 1;
-            if let Some(fact) = other.fact() {
-                let turn = symbols::turn_of(&fact);
-                turn.tell(Arc::make_mut(&mut self.symbols));
-                let places = Arc::make_mut(&mut self.turns_by_instrument);
-                places.entry(turn.instrument_id()).or_default().push(self.turns.len() as u32);
-                let index = self.len + other.index;
-                Arc::make_mut(&mut self.turns).push((index, turn));
-                Arc::make_mut(&mut self.facts).push((index, fact));
-            }
-        }
+        self.metadata.followed_by(next).map_err(|why| Error::Input {
+            name: self.name.clone(),
+            fault: Fault::Sequence { before: "what it has so far".to_owned(), why },
+        })
+    }
+
+    fn push(&mut self, addition: Addition<'_>, names: &mut Names) -> Result<()> {
+        let Addition { reel, facts, others } = addition;
         let base = self.len;
-        self.len += records.len() as u64;
-        let reel = Reel::Memory { whole: Arc::new(Records { records, ts_outs }), aside: Arc::new(aside) };
+        let mut turns: Turns =
+            facts.iter().map(|(index, fact)| (base + index, symbols::turn_of(fact))).collect();
+        let named = names.along(&self.symbols, &turns, base, &reel)?;
+        if !(turns.is_empty() && named.is_empty()) {
+            // Stable: at one place, records of other types come before what the metadata say.
+            turns.extend(named);
+            turns.sort_by_key(|(index, _)| *index);
+            let places = Arc::make_mut(&mut self.turns_by_instrument);
+            for ((_, turn), place) in turns.iter().zip(self.turns.len() as u32..) {
+                turn.tell(Arc::make_mut(&mut self.symbols));
+                places.entry(turn.instrument_id()).or_default().push(place);
+            }
+            Arc::make_mut(&mut self.turns).extend(turns);
+            let facts = facts.iter().map(|(index, fact)| (base + index, fact.clone()));
+            Arc::make_mut(&mut self.facts).extend(facts);
+        }
+        for (name, count) in others {
+            *self.others.entry(name).or_default() += count;
+        }
+        self.len += reel.len();
         self.reels.push((base, reel));
-        while let [.., (base, first), (_, second)] = self.reels.as_slice()
+        Ok(())
+    }
+
+    /// Makes few reels of the many that batches bring, behind those that stay.
+    fn join_reels(&mut self, stay: usize) {
+        while let [.., (base, first), (_, second)] = self.reels.get(stay..).unwrap_or_default()
             && let Some(joined) = first.joined(second)
         {
             let base = *base;

@@ -11,7 +11,7 @@ use zerocopy::IntoBytes;
 
 use super::census::{Census, News, Surveyor};
 use super::reel::{FileReel, ReadAt, Records, Reel};
-use super::{BlockCache, Scan, Tape, symbols};
+use super::{BlockCache, Scan, Survey, Tape, symbols};
 use crate::error::{Error, Fault, Result};
 use crate::feed::{self, AsideFact, Contents, Metadata, Options, Piece, Progress, write_records};
 use crate::synth::{self, Flow};
@@ -61,7 +61,8 @@ impl Spooling {
     }
 
     fn take(&mut self, piece: &mut Piece) -> std::io::Result<()> {
-        self.surveyor.see(&piece.records, &piece.aside);
+        let aside = piece.aside.iter().map(|other| (other.index, other.bytes().len() as u64));
+        self.surveyor.see(&piece.records, aside);
         write_records(&mut self.file, piece.first, &piece.records, &piece.ts_outs, &piece.aside)?;
         piece.clear();
         Ok(())
@@ -144,21 +145,11 @@ impl Tape {
         options: Options,
         on_progress: Progress<'_>,
     ) -> Result<Scan> {
-        let mut seen = Seen::default();
-        let mut surveyor = None;
-        let contents = feed::read(reader, name, size, options, on_progress, &mut |metadata, piece| {
-            seen.see(piece);
-            surveyor.get_or_insert_with(|| Surveyor::new(metadata)).see(&piece.records, &piece.aside);
-            piece.clear();
-            seen.news.cleared();
-            Ok(())
-        })?;
-        let Contents { metadata, end, left, hash, .. } = contents;
-        let directory = surveyor.unwrap_or_else(|| Surveyor::new(&metadata)).finish(end);
-        let short = short_name(name);
-        let left = left.map(|fault| format!("{short}: kept {} records; {fault}", directory.len));
-        let Seen { census, facts, others, .. } = seen;
-        Ok(Scan { name: short, hash, metadata, directory, census, facts, others, left })
+        let (survey, contents) = Survey::read(reader, name, size, options, on_progress)?;
+        let scan = survey.finish(contents.end);
+        let name = short_name(name);
+        let left = contents.left.map(|fault| format!("{name}: kept {} records; {fault}", scan.directory.len));
+        Ok(Scan { name, hash: contents.hash, left, ..scan })
     }
 
     /// The tape of a plain DBN file that was scanned; its records are read when they are asked for. `path` is for messages.

@@ -10,11 +10,13 @@ mod grow;
 mod keyframes;
 mod life;
 mod load;
+mod names;
 mod once;
 mod parallel;
 mod reel;
 mod scan;
 mod step;
+mod survey;
 mod symbols;
 mod times;
 mod walk;
@@ -34,7 +36,7 @@ use crate::types::{AnomalyKind, BookKey, MboRecord, Nanos, Price};
 pub use cache::BlockCache;
 pub use census::Census;
 pub use cursor::Cursor;
-pub use grow::Growing;
+pub use grow::{Growing, Segment};
 pub use keyframes::{IndexSize, Keyframes, StoredError};
 pub use life::{
     Amounts, ClearedBy, Did, Ending, Entered, EnteredBy, Every, Left, Life, OrderLife, OrderRecord, PathRow,
@@ -45,6 +47,7 @@ pub use once::{apply_file, apply_stream};
 pub use reel::{BLOCK, Block, Directory, ReadAt, Start};
 pub use scan::Scan;
 pub use step::Stride;
+pub use survey::Survey;
 pub use walk::Step;
 pub use write::Written;
 

@@ -77,7 +77,10 @@ impl Tape {
             for block in self.blocks(start..end) {
                 let (first, block) = block?;
                 found.extend(
-                    (first..).zip(block.iter()).filter(|(_, record)| ends(record)).map(|(index, _)| index + 1),
+                    (first..)
+                        .zip(block.iter())
+                        .filter(|(_, record)| ends(record))
+                        .map(|(index, _)| index + 1),
                 );
             }
             for place in found.into_iter().rev() {

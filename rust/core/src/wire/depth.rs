@@ -123,11 +123,8 @@ impl Depth {
     /// # Errors
     /// Those of [`Tape::block`].
     pub fn frame(&self, tape: &Tape, since: u64) -> Result<(Vec<u8>, u64)> {
-        let (trades, until) = if self.options.trades {
-            self.trades(tape, since)?
-        } else {
-            (Vec::new(), self.position())
-        };
+        let (trades, until) =
+            if self.options.trades { self.trades(tape, since)? } else { (Vec::new(), self.position()) };
         Ok((self.write(tape, &self.look(), &trades), until))
     }
 

@@ -53,12 +53,7 @@ impl FrameShare {
     ///
     /// # Errors
     /// Those of [`Frames::next`]; [`crate::Error::Parameter`] for a position outside the tape.
-    pub fn frame(
-        &mut self,
-        tape: &Tape,
-        range: Range<u64>,
-        on_progress: Progress<'_>,
-    ) -> Result<Arc<[u8]>> {
+    pub fn frame(&mut self, tape: &Tape, range: Range<u64>, on_progress: Progress<'_>) -> Result<Arc<[u8]>> {
         if let Some((_, frame)) = self.latest.iter().find(|(kept, _)| *kept == range) {
             return Ok(Arc::clone(frame));
         }
