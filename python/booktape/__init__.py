@@ -13,6 +13,7 @@ from booktape.derive import Derived
 from booktape.errors import (
     AnomalyError,
     BooktapeError,
+    ConflictError,
     InputError,
     InvariantError,
     NotFoundError,
@@ -37,6 +38,7 @@ __all__ = [
     "Book",
     "BooktapeError",
     "Clock",
+    "ConflictError",
     "Derived",
     "Entry",
     "Execution",

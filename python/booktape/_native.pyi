@@ -23,6 +23,7 @@ class BooktapeError(Exception): ...
 class InputError(BooktapeError): ...
 class AnomalyError(BooktapeError): ...
 class NotFoundError(BooktapeError, LookupError): ...
+class ConflictError(BooktapeError): ...
 class ParameterError(BooktapeError, ValueError): ...
 class InvariantError(BooktapeError): ...
 class StoreError(BooktapeError): ...
@@ -126,6 +127,88 @@ class Tape:
     def audit_json(self, *, progress: Progress | None = None) -> bytes: ...
     def summary_json(self) -> bytes: ...
     def records_json(self, position: int, limit: int) -> bytes: ...
+
+@final
+class LiveTape:
+    """A tape that is written by one and read by many; what is appended survives the death of the process.
+
+    It takes bytes as a file does, so that databento's `client.add_stream(tape)` fills it. `Tapes` makes and opens them.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    def __len__(self) -> int: ...
+    def head(self) -> Tape:
+        """The tape as it is now."""
+    def append(self, data: bytes) -> int:
+        """The next bytes of a DBN stream, cut anywhere: metadata, then records. How many MBO records became part of the tape.
+
+        Where they cannot be written nothing of them is on the tape, and they may be appended again. Bytes that are not DBN are an
+        InputError: whole records before them are on the tape, and a new session must begin. A closed tape is a ConflictError.
+        """
+    def append_records(self, records: object) -> int:
+        """Whole records of the session that came last, as bytes or anything with a buffer of them: all of them or none."""
+    def on_growth(self, callback: Callable[[], object] | None) -> None:
+        """Called after each batch, and when the tape is closed, from the thread that does it; it must be quick, and not append.
+
+        It replaces the callback before, and is let go when the tape is closed.
+        """
+    @property
+    def is_closed(self) -> bool: ...
+    def close(self) -> None:
+        """No more will come."""
+    @property
+    def cut(self) -> list[str]:
+        """What was cut off behind the last whole record when the tape was opened; nobody had seen it."""
+    def write(self, data: bytes) -> int:
+        """`append`; the number of bytes."""
+    def flush(self) -> None:
+        """Brings what was appended to the disk."""
+    def writable(self) -> bool: ...
+    @property
+    def closed(self) -> bool: ...
+
+@final
+class Tapes:
+    """The tapes of a data folder, which this process owns as long as this or one of its live tapes is there.
+
+    `sync` says when records are brought to the disk: when a "segment" is finished, before each "batch" is shown, or so many
+    milliseconds after they were written, as in "100".
+    """
+
+    def __new__(cls, data_dir: str) -> Tapes:
+        """A ConflictError names the folder, and the process that owns it."""
+    def list(self) -> list[tuple[str, str, Literal["file", "upload", "live"], int, str | None, bool | None]]:
+        """(id, name, kind, created in ns, path of a file, whether a live tape is closed), in the order in which they came."""
+    def register(
+        self,
+        path: str,
+        *,
+        in_memory: int,
+        tolerant: bool = False,
+        max_decompressed: int | None = None,
+        progress: Progress | None = None,
+    ) -> Tape:
+        """Registers a file by its path, and opens it; the file stays where it is."""
+    def create_live(
+        self, name: str, *, dataset: str = "", segment_bytes: int = 67_108_864, sync: str = "segment"
+    ) -> LiveTape:
+        """Begins a live tape; `dataset` is its dataset until its first session says so."""
+    def open(
+        self,
+        id: str,
+        *,
+        in_memory: int,
+        max_decompressed: int | None = None,
+        segment_bytes: int = 67_108_864,
+        sync: str = "segment",
+        progress: Progress | None = None,
+    ) -> Tape | LiveTape:
+        """A file that is gone or holds something else is a ConflictError."""
+    def remove(self, id: str) -> None:
+        """Removes a tape, with the files that the data folder owns and no other. One that is live must be closed first."""
 
 @final
 class RecordBuffer(Buffer):

@@ -3,6 +3,7 @@
 from booktape._native import (
     AnomalyError,
     BooktapeError,
+    ConflictError,
     InputError,
     InvariantError,
     NotFoundError,
@@ -14,6 +15,7 @@ from booktape._native import (
 __all__ = [
     "AnomalyError",
     "BooktapeError",
+    "ConflictError",
     "InputError",
     "InvariantError",
     "NotFoundError",

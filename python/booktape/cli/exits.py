@@ -11,7 +11,15 @@ from typing import Any
 
 import rich_click as click
 
-from booktape.errors import AnomalyError, BooktapeError, InputError, NotFoundError, ParameterError, StoreError
+from booktape.errors import (
+    AnomalyError,
+    BooktapeError,
+    ConflictError,
+    InputError,
+    NotFoundError,
+    ParameterError,
+    StoreError,
+)
 
 DEBUG = "BOOKTAPE_DEBUG"
 """Environment variable that lets tracebacks through."""
@@ -47,6 +55,7 @@ MEANING = {
 
 _BY_ERROR: list[tuple[type[BooktapeError], Exit]] = [
     (InputError, Exit.BAD_INPUT),
+    (ConflictError, Exit.BAD_INPUT),
     (NotFoundError, Exit.NOT_FOUND),
     (AnomalyError, Exit.ANOMALIES),
     (ParameterError, Exit.USAGE),

@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
 
-from booktape.errors import BooktapeError, NotFoundError, ParameterError
+from booktape.errors import BooktapeError, ConflictError, NotFoundError, ParameterError
 from booktape.service.parameters import expectation
 
 MEDIA_TYPE = "application/problem+json"
@@ -45,6 +45,8 @@ def _describe(request: Request[Any, Any, Any], error: Exception) -> tuple[int, s
     match error:
         case NotFoundError():
             return HTTPStatus.NOT_FOUND, str(error), {}
+        case ConflictError():
+            return HTTPStatus.CONFLICT, str(error), {}
         case ParameterError():
             return HTTPStatus.BAD_REQUEST, str(error), {}
         case BooktapeError():
@@ -92,6 +94,7 @@ _MEANINGS = {
     HTTPStatus.FORBIDDEN: "The key is for less, or, where there are no keys, the page of another site asks.",
     HTTPStatus.TOO_MANY_REQUESTS: "More than the caller's limit; Retry-After says when there is room again.",
     HTTPStatus.NOT_FOUND: "No such tape, instrument or publisher; the detail says which there are.",
+    HTTPStatus.CONFLICT: "What is there already does not allow it, such as an id whose tape is not what it was.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Not now: too many streams, or the service is loading or stopping.",
 }
 _ANYWHERE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)

@@ -13,6 +13,7 @@ struct Tree {
     input: Py<PyType>,
     anomaly: Py<PyType>,
     not_found: Py<PyType>,
+    conflict: Py<PyType>,
     parameter: Py<PyType>,
     invariant: Py<PyType>,
     store: Py<PyType>,
@@ -43,6 +44,13 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
             "NotFoundError",
             "An instrument, publisher, order or tape that is not there.",
             &[&root, &py.get_type::<PyLookupError>()],
+        )?
+        .unbind(),
+        conflict: new_type(
+            module,
+            "ConflictError",
+            "What is there already does not allow it; the message says what.",
+            &[&root],
         )?
         .unbind(),
         parameter: new_type(
@@ -101,6 +109,7 @@ pub fn to_python(error: Error) -> PyErr {
             Error::Io { .. } | Error::Input { .. } => &tree.input,
             Error::Anomaly { .. } => &tree.anomaly,
             Error::NotFound(_) => &tree.not_found,
+            Error::Conflict(_) => &tree.conflict,
             Error::Parameter { .. } => &tree.parameter,
             Error::Interrupted => return PyKeyboardInterrupt::new_err(()),
             _ => &tree.invariant,

@@ -10,10 +10,12 @@ mod detached;
 mod errors;
 mod export;
 mod life;
+mod live;
 mod market;
 mod store;
 mod stream;
 mod tape;
+mod tapes;
 mod whole;
 
 use pyo3::prelude::*;
@@ -33,6 +35,8 @@ mod _native {
     #[pymodule_export]
     use super::life::{order_life, order_path};
     #[pymodule_export]
+    use super::live::LiveTape;
+    #[pymodule_export]
     use super::market::Market;
     #[pymodule_export]
     use super::store::Store;
@@ -40,6 +44,8 @@ mod _native {
     use super::stream::{DepthStream, RecordStream, SharedFrames};
     #[pymodule_export]
     use super::tape::Tape;
+    #[pymodule_export]
+    use super::tapes::Tapes;
     #[pymodule_export]
     use super::whole::WholeFile;
 

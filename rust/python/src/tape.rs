@@ -32,10 +32,20 @@ pub struct Tape {
 
 impl Tape {
     fn new(core: CoreTape) -> Self {
-        Self { core: Arc::new(core), kept: None }
+        Self::shared(Arc::new(core))
     }
 
-    fn options(tolerant: bool, max_decompressed: Option<u64>) -> Options {
+    /// A tape that others have, too.
+    pub const fn shared(core: Arc<CoreTape>) -> Self {
+        Self { core, kept: None }
+    }
+
+    /// A tape of a file, with where its index is kept.
+    pub fn opened(folder: DataFolder, opened: Opened) -> Self {
+        Self { core: Arc::new(opened.tape.clone()), kept: Some((folder, opened)) }
+    }
+
+    pub const fn options(tolerant: bool, max_decompressed: Option<u64>) -> Options {
         Options { tolerant, limits: Limits { max_decompressed } }
     }
 
@@ -69,7 +79,7 @@ impl Tape {
         let opened = detached(py, progress, |watcher| {
             folder.open(&paths, opening, &mut |done, total| watcher.look(done, total))
         })?;
-        Ok(Self { core: Arc::new(opened.tape.clone()), kept: Some((folder, opened)) })
+        Ok(Self::opened(folder, opened))
     }
 
     /// Why a stored index is not used, or was built again.

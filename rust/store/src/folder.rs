@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use booktape_core::Error;
 use booktape_core::tape::BlockCache;
+use booktape_core::{Error, Result};
 
 /// Blocks of all files that are read by position: one cache, so that one bound holds for the whole process.
 static CACHE: LazyLock<Arc<BlockCache>> = LazyLock::new(Arc::default);
@@ -46,6 +46,11 @@ impl DataFolder {
     pub(crate) fn spool(&self) -> io::Result<File> {
         tempfile::tempfile_in(self.folder("spool")?)
     }
+}
+
+/// Makes sure that the names in a folder survive a loss of power.
+pub(crate) fn sync_folder(path: &Path) -> Result<()> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(io_error(path))
 }
 
 /// The error of a file that the system refuses.

@@ -14,7 +14,16 @@ const LONGEST: u64 = 32;
 /// Ownership of a data folder, given up when the last clone is dropped, or by the system when the process dies.
 #[derive(Clone, Debug)]
 pub struct Owner {
+    folder: DataFolder,
     _locked: Arc<File>,
+}
+
+impl Owner {
+    /// The folder.
+    #[must_use]
+    pub const fn folder(&self) -> &DataFolder {
+        &self.folder
+    }
 }
 
 impl DataFolder {
@@ -40,7 +49,7 @@ impl DataFolder {
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Owner { _locked: Arc::new(file) })
+        Ok(Owner { folder: self.clone(), _locked: Arc::new(file) })
     }
 }
 

@@ -1,0 +1,122 @@
+//! `LiveTape`: a tape of the data folder that grows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use booktape_store::{LiveSettings, LiveTape as StoreLiveTape, SyncWhen};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyMemoryView};
+
+use crate::detached::detached;
+use crate::errors::{parameter, to_python};
+use crate::tape::Tape;
+
+/// A tape that is written by one and read by many; what is appended survives the death of the process.
+#[pyclass(frozen, module = "booktape._native")]
+pub struct LiveTape {
+    pub live: Arc<StoreLiveTape>,
+}
+
+/// How a live tape is kept: `sync` is "segment", "batch" or a number of milliseconds.
+pub fn settings(segment_bytes: u64, sync: &str) -> PyResult<LiveSettings> {
+    let sync = match sync {
+        "segment" => SyncWhen::SegmentEnds,
+        "batch" => SyncWhen::EveryBatch,
+        millis => match millis.parse() {
+            Ok(millis) => SyncWhen::Every(Duration::from_millis(millis)),
+            Err(_) => return Err(parameter("sync", millis, "segment, batch, or a number of milliseconds")),
+        },
+    };
+    Ok(LiveSettings { segment_bytes, sync })
+}
+
+#[pymethods]
+impl LiveTape {
+    #[getter]
+    fn id(&self) -> String {
+        self.live.head().id()
+    }
+
+    #[getter]
+    fn name(&self) -> String {
+        self.live.head().name().to_owned()
+    }
+
+    fn __len__(&self) -> usize {
+        self.live.head().len() as usize
+    }
+
+    /// The tape as it is now.
+    fn head(&self) -> Tape {
+        Tape::shared(self.live.head())
+    }
+
+    /// Appends the next bytes of a DBN stream, cut anywhere; how many MBO records became part of the tape.
+    fn append(&self, py: Python<'_>, data: &[u8]) -> PyResult<u64> {
+        detached(py, None, |_| self.live.append(data))
+    }
+
+    /// Appends whole records: bytes, or anything with a buffer of them.
+    fn append_records(&self, py: Python<'_>, records: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let copied;
+        let bytes = if let Ok(bytes) = records.cast::<PyBytes>() {
+            bytes
+        } else {
+            copied = PyMemoryView::from(records)?.call_method0("tobytes")?.cast_into::<PyBytes>()?;
+            &copied
+        };
+        let bytes = bytes.as_bytes();
+        detached(py, None, |_| self.live.append_records(bytes))
+    }
+
+    /// Has something called after each batch, and when the tape is closed, by the thread that does it; `None`: nothing.
+    fn on_growth(&self, callback: Option<Py<PyAny>>) {
+        self.live.on_growth(callback.map(|callback| {
+            Arc::new(move || {
+                // While the interpreter shuts down nobody is there to be told.
+                Python::try_attach(|py| {
+                    if let Err(error) = callback.call0(py) {
+                        error.write_unraisable(py, None);
+                    }
+                });
+            }) as Arc<dyn Fn() + Send + Sync>
+        }));
+    }
+
+    #[getter]
+    fn is_closed(&self) -> bool {
+        self.live.is_closed()
+    }
+
+    /// No more will come.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        detached(py, None, |_| self.live.close())
+    }
+
+    /// What was cut off behind the last whole record when the tape was opened.
+    #[getter]
+    fn cut(&self) -> Vec<String> {
+        self.live.cut().to_vec()
+    }
+
+    /// As of a file that takes bytes: `append`; the number of bytes.
+    fn write(&self, py: Python<'_>, data: &[u8]) -> PyResult<usize> {
+        self.append(py, data).map(|_| data.len())
+    }
+
+    /// As of a file that takes bytes: brings what was appended to the disk.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.live.sync()).map_err(to_python)
+    }
+
+    /// As of a file that takes bytes.
+    fn writable(&self) -> bool {
+        !self.live.is_closed()
+    }
+
+    /// As of a file that takes bytes.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.live.is_closed()
+    }
+}
