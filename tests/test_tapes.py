@@ -91,3 +91,23 @@ def test_records_that_are_not_whole_are_refused_together(tape: bt.Tape, dbn: byt
     assert len(live) == len(tape)
     with pytest.raises(bt.InputError, match="not a DBN file"):
         live_of(_native.Tapes(str(tmp_path / "other"))).append(b"PARQUET1")
+
+
+def test_a_tape_is_fed_to_another_and_followed(tape: bt.Tape, tmp_path: Path) -> None:
+    live = live_of(_native.Tapes(str(tmp_path)), segment_bytes=300_000)
+    native = tape._native  # noqa: SLF001 - what feeds is below the public API
+    feeder = _native.Feeder(live, native, records_per_second=1_000_000, restamp=True)
+    feeder.wait()
+    assert feeder.has_ended
+    assert feeder.fed == len(live) == len(tape)
+    fed, expected = bt.Tape(live.head()).to_numpy(), tape.to_numpy()
+    assert (np.diff(fed["ts_recv"].astype(np.int64)) >= 0).all()
+    assert np.array_equal(fed["order_id"], expected["order_id"])
+    books, of_tape = bt.Tape(live.head()).market_at(len(tape) - 1).books(), tape.market_at(len(tape) - 1).books()
+    assert [book.bbo() for book in books] == [book.bbo() for book in of_tape]
+    stopped = _native.Feeder(live, native, records_per_second=1)
+    stopped.stop()
+    stopped.wait()
+    live.close()
+    with pytest.raises(bt.ConflictError, match="closed"):
+        _native.Feeder(live, native).wait()

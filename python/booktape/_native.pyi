@@ -171,6 +171,23 @@ class LiveTape:
     def closed(self) -> bool: ...
 
 @final
+class Feeder:
+    """A thread that appends a tape's MBO records to a live tape; it ends with the tape, an error, or when it is let go."""
+
+    def __new__(
+        cls, live: LiveTape, tape: Tape, *, records_per_second: int | None = None, restamp: bool = False
+    ) -> Feeder:
+        """At a pace, or as fast as they can be appended; `restamp` makes ts_recv the time at which a record is fed."""
+    @property
+    def fed(self) -> int:
+        """Records so far."""
+    @property
+    def has_ended(self) -> bool: ...
+    def wait(self) -> None:
+        """Until no more will be fed; raises what ended it if that was an error."""
+    def stop(self) -> None: ...
+
+@final
 class Tapes:
     """The tapes of a data folder, which this process owns as long as this or one of its live tapes is there.
 

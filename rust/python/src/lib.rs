@@ -9,6 +9,7 @@ mod counters;
 mod detached;
 mod errors;
 mod export;
+mod feeder;
 mod life;
 mod live;
 mod market;
@@ -32,6 +33,8 @@ mod _native {
     use super::counters::counters;
     #[pymodule_export]
     use super::export::{Batch, Batches, Pieces, Rows};
+    #[pymodule_export]
+    use super::feeder::Feeder;
     #[pymodule_export]
     use super::life::{order_life, order_path};
     #[pymodule_export]

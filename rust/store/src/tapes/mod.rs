@@ -11,6 +11,7 @@
 //! tapes that were being made or removed.
 
 mod entry;
+mod feeder;
 mod live;
 mod segment;
 mod sync;
@@ -29,6 +30,7 @@ use booktape_core::types::Nanos;
 use booktape_core::{Error, Result};
 
 pub use entry::{Entry, Kind};
+pub use feeder::{Feeder, Pace};
 pub use live::{LiveSettings, LiveTape};
 pub use sync::SyncWhen;
 
