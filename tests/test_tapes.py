@@ -95,7 +95,7 @@ def test_records_that_are_not_whole_are_refused_together(tape: bt.Tape, dbn: byt
 
 def test_a_tape_is_fed_to_another_and_followed(tape: bt.Tape, tmp_path: Path) -> None:
     live = live_of(_native.Tapes(str(tmp_path)), segment_bytes=300_000)
-    native = tape._native  # noqa: SLF001 - what feeds is below the public API
+    native = tape._native
     feeder = _native.Feeder(live, native, records_per_second=1_000_000, restamp=True)
     feeder.wait()
     assert feeder.has_ended
@@ -111,3 +111,53 @@ def test_a_tape_is_fed_to_another_and_followed(tape: bt.Tape, tmp_path: Path) ->
     live.close()
     with pytest.raises(bt.ConflictError, match="closed"):
         _native.Feeder(live, native).wait()
+
+
+def test_an_upload_is_a_tape_when_it_is_complete_and_nothing_before(tape: bt.Tape, dbn: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+
+    def files() -> list[Path]:
+        return [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
+
+    tapes = _native.Tapes(str(folder))
+    upload = tapes.begin_upload("day.dbn", limit=len(dbn))
+    for start in range(0, len(dbn), 100_000):
+        upload.write(dbn[start : start + 100_000])
+    assert tapes.list() == []
+    uploaded = upload.finish(in_memory=1 << 30)
+    assert len(uploaded) == len(tape)
+    assert [(row[0], row[2]) for row in tapes.list()] == [(uploaded.id, "upload")]
+    with pytest.raises(bt.ConflictError, match="over"):
+        upload.write(b"")
+    kept = files()
+    again = tapes.begin_upload("day.dbn", limit=len(dbn))
+    again.write(dbn)
+    assert again.finish(in_memory=1 << 30).id == uploaded.id
+    torn = tapes.begin_upload("torn.dbn", limit=len(dbn))
+    torn.write(dbn[:-1])
+    with pytest.raises(bt.InputError, match="truncated"):
+        torn.finish(in_memory=1 << 30)
+    large = tapes.begin_upload("large.dbn", limit=10)
+    with pytest.raises(bt.ParameterError, match="at most 10 bytes"):
+        large.write(dbn)
+    tapes.begin_upload("other.dbn.zst", limit=10).abort()
+    for name in ("../day.dbn", "tape.json", ".dbn", "a/b.dbn", "x" * 250 + ".dbn"):
+        with pytest.raises(bt.ParameterError, match=r"ends in \.dbn"):
+            tapes.begin_upload(name, limit=10)
+    assert files() == kept
+    interrupted = tapes.begin_upload("later.dbn", limit=10)
+    interrupted.write(b"DBN")
+    assert len(files()) == len(kept) + 1
+    left = next(path for path in files() if path not in kept)
+    interrupted.abort()
+    left.parent.mkdir()
+    left.write_bytes(b"DBN")
+    del tapes, upload, again, torn, large, interrupted
+    tapes = _native.Tapes(str(folder))
+    assert files() == kept
+    assert np.array_equal(
+        bt.Tape(tapes.open(uploaded.id, in_memory=1 << 30)).to_numpy(),  # type: ignore[arg-type]
+        tape.to_numpy(),
+    )
+    tapes.remove(uploaded.id)
+    assert files() == []

@@ -224,8 +224,20 @@ class Tapes:
         progress: Progress | None = None,
     ) -> Tape | LiveTape:
         """A file that is gone or holds something else is a ConflictError."""
+    def begin_upload(self, name: str, *, limit: int) -> Upload:
+        """An upload of at most `limit` bytes; the name is that of a DBN file, without a folder."""
     def remove(self, id: str) -> None:
         """Removes a tape, with the files that the data folder owns and no other. One that is live must be closed first."""
+
+@final
+class Upload:
+    """A file on its way into the data folder; let go before it is finished, it leaves nothing."""
+
+    def write(self, data: bytes) -> None:
+        """The next bytes. Where that fails the upload is over: a ParameterError for more than the limit."""
+    def finish(self, *, in_memory: int, max_decompressed: int | None = None, progress: Progress | None = None) -> Tape:
+        """All bytes are there: opens the file and makes it a tape. An InputError leaves nothing."""
+    def abort(self) -> None: ...
 
 @final
 class RecordBuffer(Buffer):

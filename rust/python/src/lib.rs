@@ -48,7 +48,7 @@ mod _native {
     #[pymodule_export]
     use super::tape::Tape;
     #[pymodule_export]
-    use super::tapes::Tapes;
+    use super::tapes::{Tapes, Upload};
     #[pymodule_export]
     use super::whole::WholeFile;
 

@@ -1,13 +1,14 @@
 //! `Tapes`: the tapes of a data folder.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use booktape_store::{DataFolder, Found, Kind, Opening, Tapes as StoreTapes};
+use booktape_core::Error;
+use booktape_store::{DataFolder, Found, Kind, Opening, Tapes as StoreTapes, Upload as StoreUpload};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
-use crate::detached::{detached, detached_store};
+use crate::detached::{detached, detached_store, lock};
 use crate::live::{LiveTape, settings};
 use crate::tape::Tape;
 
@@ -101,8 +102,63 @@ impl Tapes {
         }
     }
 
+    /// Begins an upload of at most so many bytes.
+    #[pyo3(signature = (name, *, limit))]
+    fn begin_upload(&self, py: Python<'_>, name: &str, limit: u64) -> PyResult<Upload> {
+        let upload = detached(py, None, |_| self.tapes.begin_upload(name, limit))?;
+        Ok(Upload { upload: Mutex::new(Some(upload)) })
+    }
+
     /// Removes a tape, with the files that the data folder owns and no other.
     fn remove(&self, py: Python<'_>, id: &str) -> PyResult<()> {
         detached(py, None, |_| self.tapes.remove(id))
+    }
+}
+
+/// A file on its way into the data folder; let go before it is finished, it leaves nothing.
+#[pyclass(frozen, module = "booktape._native")]
+pub struct Upload {
+    upload: Mutex<Option<StoreUpload>>,
+}
+
+fn over() -> Error {
+    Error::Conflict("the upload is over".to_owned())
+}
+
+#[pymethods]
+impl Upload {
+    /// Takes the next bytes. Where that fails the upload is over.
+    fn write(&self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
+        detached(py, None, |_| {
+            let upload = &mut *lock(&self.upload);
+            let written = upload.as_mut().ok_or_else(over)?.write(data);
+            if written.is_err() {
+                *upload = None;
+            }
+            written
+        })
+    }
+
+    /// All bytes are there: makes it a tape.
+    #[pyo3(signature = (*, in_memory, max_decompressed=None, progress=None))]
+    fn finish(
+        &self,
+        py: Python<'_>,
+        in_memory: u64,
+        max_decompressed: Option<u64>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Tape> {
+        let opening = Opening { options: Tape::options(false, max_decompressed), in_memory };
+        detached(py, progress, |watcher| {
+            let upload = lock(&self.upload).take().ok_or_else(over)?;
+            let folder = upload.data_folder().clone();
+            let (_, opened) = upload.finish(opening, &mut |done, total| watcher.look(done, total))?;
+            Ok(Tape::opened(folder, opened))
+        })
+    }
+
+    /// Forgets it.
+    fn abort(&self, py: Python<'_>) {
+        py.detach(|| *lock(&self.upload) = None);
     }
 }

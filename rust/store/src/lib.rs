@@ -21,4 +21,4 @@ pub use error::StoreError;
 pub use folder::DataFolder;
 pub use open::{Opened, Opening};
 pub use owner::Owner;
-pub use tapes::{Entry, Feeder, Found, Kind, LiveSettings, LiveTape, Pace, SyncWhen, Tapes};
+pub use tapes::{Entry, Feeder, Found, Kind, LiveSettings, LiveTape, Pace, SyncWhen, Tapes, Upload};

@@ -3,6 +3,7 @@
 //! | in `tapes/<id>/` | what |
 //! |---|---|
 //! | `tape.json` | what the tape is: written last when it is made, and whole or not at all |
+//! | a file's own name | an upload |
 //! | `<index>.dbn` | a segment of a live tape: a DBN file that begins with the record of that index |
 //! | `<index>.scan` | what a finished segment holds, so that it need not be read to be opened; may be removed |
 //! | `<index>.damaged-<byte>` | what was cut off behind a segment's last whole record and is not just half of one |
@@ -15,6 +16,7 @@ mod feeder;
 mod live;
 mod segment;
 mod sync;
+mod upload;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,6 +35,7 @@ pub use entry::{Entry, Kind};
 pub use feeder::{Feeder, Pace};
 pub use live::{LiveSettings, LiveTape};
 pub use sync::SyncWhen;
+pub use upload::Upload;
 
 use crate::folder::{io_error, sync_folder};
 use crate::{DataFolder, Opened, Opening, Owner};
@@ -71,6 +74,7 @@ impl Tapes {
     /// [`Error::Io`] for a folder that cannot be read or written, [`Error::Conflict`] for an entry that is damaged, naming it.
     pub fn open(owner: Owner) -> Result<Self> {
         let folder = owner.folder().folder("tapes").map_err(io_error(owner.folder().path()))?;
+        upload::clear(owner.folder())?;
         let mut entries = BTreeMap::new();
         for found in fs::read_dir(&folder).map_err(io_error(&folder))? {
             let found = found.map_err(io_error(&folder))?;
