@@ -1,5 +1,7 @@
 //! Steps are what a look at every record says they are.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_wrap)] // a test that fails should say where
+
 use booktape_core::synth;
 use booktape_core::tape::{Stride, Tape};
 use booktape_core::types::{Flags, MboRecord};
