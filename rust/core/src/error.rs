@@ -43,6 +43,18 @@ pub enum Error {
     /// What is there already does not allow it.
     #[error("{0}")]
     Conflict(String),
+    /// Records that were dropped to make room for later ones.
+    #[error("{name} = {position}: {tape} keeps records from index {first} on, those before were dropped")]
+    Gone {
+        /// The parameter.
+        name: &'static str,
+        /// What was given.
+        position: u64,
+        /// The tape.
+        tape: String,
+        /// The first index there is.
+        first: u64,
+    },
     /// A parameter outside what it may be.
     #[error("{name} = {value}: {expected}")]
     Parameter {

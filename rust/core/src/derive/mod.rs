@@ -132,6 +132,29 @@ impl Deriver {
         Some(deriver)
     }
 
+    /// One that begins with the books of a market and nothing else: the rest of an event that is under way gives the rows that
+    /// it would give if it began there, and so does the rest of an interval.
+    #[must_use]
+    pub fn from_books(schema: Schema, options: DeriveOptions, market: &Market) -> Self {
+        let mut deriver = Self::new(schema, options);
+        let entries = market.entries().iter();
+        match &mut deriver.rows {
+            Rows::Trades | Rows::Bars(_) => {}
+            Rows::TradesWithBest(books, _) => {
+                *books = entries.map(|entry| (entry.key, entry.book.clone())).collect();
+            }
+            Rows::Best(_, books, _) => {
+                *books = entries.map(|entry| (entry.key, Quotes::after_event(&entry.book))).collect();
+            }
+            Rows::Depth(_, books, _) => {
+                *books = entries.map(|entry| (entry.key, Quotes::after_event(&entry.book))).collect();
+            }
+            Rows::Samples(samples) => samples.begin(market.entries()),
+        }
+        deriver.symbols.clone_from(market.symbols());
+        deriver
+    }
+
     /// What it makes.
     #[must_use]
     pub const fn schema(&self) -> Schema {

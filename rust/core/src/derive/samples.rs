@@ -4,7 +4,8 @@ use super::books::PerBook;
 use super::interval::{Edge, Interval};
 use super::quotes::{Form, Quotes};
 use super::row::Sample;
-use crate::types::{MboRecord, Nanos, Notes, Price};
+use crate::market::Entry;
+use crate::types::{MboRecord, Nanos, Notes, Price, Side};
 
 #[derive(Clone, Debug)]
 pub(super) struct Samples {
@@ -40,6 +41,20 @@ impl Samples {
             interval: Interval::new(length, Edge::End),
             notes: Notes::default(),
         }
+    }
+
+    /// Begins with books as they are, and their last trades; what those keep of a trade has no `ts_event`, only its `ts_recv`.
+    pub(super) fn begin(&mut self, entries: &[Entry]) {
+        let sampled = |entry: &Entry| Sampled {
+            quotes: Quotes::after_event(&entry.book),
+            last_trade: entry.watch.last_trade.map(|trade| LastTrade {
+                ts_event: trade.ts_recv.0,
+                price: trade.price.0,
+                size: trade.size,
+                side: trade.side.map_or(b'N', Side::code),
+            }),
+        };
+        self.books = entries.iter().map(|entry| (entry.key, sampled(entry))).collect();
     }
 
     #[inline]

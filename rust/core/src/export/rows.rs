@@ -39,7 +39,7 @@ impl Rows {
     /// The rows that are wanted of a tape, from the first.
     ///
     /// # Errors
-    /// [`crate::Error::Parameter`] for positions outside the tape.
+    /// [`crate::Error::Parameter`] for positions outside the tape, [`crate::Error::Gone`] for one before its first record.
     pub fn new(tape: Arc<Tape>, wanted: Wanted) -> Result<Self> {
         tape.check_position("start", wanted.start)?;
         tape.check_position("stop", wanted.stop)?;
@@ -70,7 +70,11 @@ impl Rows {
         let mut names: Vec<Interval> = Vec::new();
         let mut latest: HashMap<u32, usize, FixedState> = HashMap::default();
         for (index, turn) in tape.turns() {
-            let (Turn::Name(instrument_id, symbol), Some(start)) = (turn, time_at(*index)?) else { continue };
+            let (Turn::Name(instrument_id, symbol), Some(start)) =
+                (turn, time_at((*index).max(tape.first()))?)
+            else {
+                continue;
+            };
             if let Some(before) = latest.insert(*instrument_id, names.len()).and_then(|at| names.get_mut(at))
             {
                 before.end = start;
@@ -140,18 +144,34 @@ impl Rows {
                 let only = self.only_book();
                 let look = &mut |done: u64, _| on_progress(done.min(position), stop);
                 let market = self.tape.market_at(position, only, look)?;
-                let Some(deriver) = Deriver::resume(schema, options, &market) else { return Ok(()) };
-                self.deriver = Some(deriver);
-                position
+                if let Some(deriver) = Deriver::resume(schema, options, &market) {
+                    self.deriver = Some(deriver);
+                    position
+                } else {
+                    self.tape.first()
+                }
             }
-            What::Derived(_) => return Ok(()),
+            What::Derived(_) => self.tape.first(),
         };
+        if position == self.tape.first() && position > 0 {
+            self.take_up_origin()?;
+        }
         for (_, turn) in self.tape.turns().iter().take_while(|(index, _)| *index < position) {
             if let Turn::Name(instrument_id, symbol) = turn {
                 self.names.note(*instrument_id, symbol, Nanos(0));
             }
         }
         self.position = position;
+        Ok(())
+    }
+
+    /// Begins with the books that a tape begins with whose earlier records were dropped.
+    fn take_up_origin(&mut self) -> Result<()> {
+        let Wanted { what, options, .. } = self.wanted;
+        if let What::Derived(schema) = what {
+            let market = self.tape.market_at(self.tape.first(), self.only_book(), &mut |_, _| Ok(()))?;
+            self.deriver = Some(Deriver::from_books(schema, options, &market));
+        }
         Ok(())
     }
 
@@ -163,8 +183,8 @@ impl Rows {
 
     /// The latest position not behind the start that a wanted event ends at; the beginning if that is far.
     fn event_end_before(&self, start: u64) -> Result<u64> {
-        let mut found = 0;
-        let from = start.saturating_sub(RECORDS_A_STEP);
+        let mut found = self.tape.first();
+        let from = start.saturating_sub(RECORDS_A_STEP).max(found);
         self.tape.walk(from..start, &mut |_, _| Ok(()), |step| {
             if let Step::Records(first, records) = step {
                 let is_end = |record: &MboRecord| record.flags().is_last() && self.wanted.takes(record);

@@ -229,6 +229,21 @@ impl Market {
         Self { entries, slots, gaps: gaps.into_iter().collect(), position, ts_recv, ..Self::default() }
     }
 
+    /// By publisher and channel: the last record with which the venue reported a gap.
+    pub(crate) fn gaps(&self) -> impl Iterator<Item = ((u16, u8), u64)> + '_ {
+        self.gaps.iter().map(|(channel, index)| (*channel, *index))
+    }
+
+    /// Settlement prices, also of books that have no record yet.
+    pub(crate) fn settlements(&self) -> impl Iterator<Item = (BookKey, Price)> + '_ {
+        self.settlements.iter().map(|(key, price)| (*key, *price))
+    }
+
+    /// Takes up where another market stands; what it refuses stays.
+    pub(crate) fn take_up(&mut self, other: Self) {
+        *self = Self { strict: self.strict, ..other };
+    }
+
     /// Takes note of what an instrument id meant while a restored market's books came to be as they are.
     pub(crate) fn recall_name(&mut self, instrument_id: u32, symbol: &str) {
         let before = self.symbols.insert(instrument_id, symbol.to_owned());

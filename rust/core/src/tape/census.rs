@@ -62,6 +62,17 @@ impl Census {
         }
     }
 
+    /// Forgets the records that another census saw, the first of this one: now it begins at a time. Books stay, even if none
+    /// of their records do.
+    pub(super) fn forget(&mut self, dropped: &Self, start: Option<Nanos>) {
+        for (key, records) in &dropped.books {
+            if let Some((_, left)) = self.slots.get(key).and_then(|&slot| self.books.get_mut(slot)) {
+                *left = left.saturating_sub(*records);
+            }
+        }
+        self.start = start;
+    }
+
     fn count(&mut self, key: BookKey, records: u64) {
         let slot = *self.slots.entry(key).or_insert_with(|| {
             self.books.push((key, 0));

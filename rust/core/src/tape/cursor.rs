@@ -34,9 +34,12 @@ impl Cursor {
     /// Those of [`Tape::market_at`].
     pub fn advance(&mut self, tape: &Tape, position: u64, on_progress: Progress<'_>) -> Result<()> {
         let here = self.position();
-        if position > here.saturating_add(LONG_WAY) {
+        if position <= here {
+            return Ok(());
+        }
+        if position > here.saturating_add(LONG_WAY) || here < tape.first() {
             self.market = tape.market_at(position, None, on_progress)?;
-        } else if position > here {
+        } else {
             tape.apply(&mut self.market, here..position, on_progress)?;
         }
         Ok(())

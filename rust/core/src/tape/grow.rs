@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::census::Census;
 use super::names::Names;
 use super::reel::{FileReel, ReadAt, Records, Reel};
-use super::symbols::Turns;
-use super::{BlockCache, Scan, Tape, symbols};
+use super::symbols::{Symbols, Turns};
+use super::{BlockCache, Keyframes, Origin, Scan, Tape, symbols};
 use crate::error::{Error, Fault, Result};
 use crate::feed::{Aside, AsideFact, Metadata, Piece};
 use crate::types::MboRecord;
@@ -72,6 +72,77 @@ impl Growing {
         let (names, unsealed, sealed_reels) = (Names::of(&tape), tape.len, tape.reels.len());
         let now = Now { head: Arc::new(tape), names, unsealed, sealed_reels, closed: false };
         Self { now: Mutex::new(now), grown: Condvar::new() }
+    }
+
+    /// A tape that goes on where the records before were dropped.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for metadata that contradict themselves.
+    pub fn from_origin(name: String, epoch: u64, origin: Origin) -> Result<Self> {
+        let mut tape = Tape::empty(name, epoch, origin.metadata.clone())?;
+        let turns: Turns = origin.turns().collect();
+        let mut symbols = Symbols::new();
+        for (_, turn) in &turns {
+            turn.tell(&mut symbols);
+        }
+        tape.turns_by_instrument = Arc::new(symbols::by_instrument(&turns));
+        (tape.symbols, tape.turns) = (Arc::new(symbols), Arc::new(turns));
+        tape.facts = Arc::new(origin.said.clone());
+        let books = origin.books.iter().map(|(key, _)| (*key, 0)).collect();
+        tape.census = Census::restore(books, None, true);
+        tape.keyframes = Arc::new(Keyframes::at(&origin));
+        tape.len = origin.first;
+        let names = Names::after(&origin.session, origin.ts_recv);
+        tape.origin = Some(Arc::new(origin));
+        let growing = Self::after(tape);
+        growing.now().names = names;
+        Ok(growing)
+    }
+
+    /// Drops the records before an origin, which are those of some files: these are what scans found in them. Heads that
+    /// somebody holds keep theirs.
+    ///
+    /// # Errors
+    /// [`Error::Invariant`] for an origin that is not where a file ends and the next begins, with a record.
+    pub fn drop_before(&self, origin: Origin, dropped: &[Scan]) -> Result<()> {
+        let first = origin.first;
+        let head = self.head();
+        let keyframes = Arc::new(head.keyframes.since(&origin));
+        let start = head.record(first)?.map(|record| record.ts_recv());
+        let mut now = self.now();
+        let mut tape = Tape::clone(&now.head);
+        let gone = tape.reels.partition_point(|(base, _)| *base < first);
+        let ends =
+            gone.checked_sub(1).and_then(|last| tape.reels.get(last)).map(|(base, reel)| base + reel.len());
+        if ends != Some(first) || gone > now.sealed_reels || start.is_none() {
+            let name = &tape.name;
+            return Err(Error::Invariant(format!(
+                "no file of {name} ends before record {first}, or none follows"
+            )));
+        }
+        tape.reels.drain(..gone);
+        for scan in dropped {
+            tape.census.forget(&scan.census, start);
+            for (name, count) in &scan.others {
+                let left = tape.others.get(name).copied().unwrap_or(0).saturating_sub(*count);
+                tape.others.insert(name, left);
+            }
+        }
+        tape.others.retain(|_, count| *count > 0);
+        let has_happened = |index: u64| index < first;
+        let said = origin.said.iter().filter(|(index, _)| has_happened(*index)).cloned();
+        let later = tape.facts.iter().filter(|(index, _)| !has_happened(*index)).cloned();
+        tape.facts = Arc::new(said.chain(later).collect());
+        let turns = origin.turns().filter(|(index, _)| has_happened(*index));
+        let later = tape.turns.iter().filter(|(index, _)| !has_happened(*index)).cloned();
+        let turns: Turns = turns.chain(later).collect();
+        tape.turns_by_instrument = Arc::new(symbols::by_instrument(&turns));
+        tape.turns = Arc::new(turns);
+        tape.keyframes = keyframes;
+        tape.origin = Some(Arc::new(origin));
+        now.sealed_reels -= gone;
+        now.head = Arc::new(tape);
+        Ok(())
     }
 
     /// A session begins whose metadata speak from its first record on. An empty tape takes them as its own.

@@ -260,6 +260,7 @@ impl Tape {
             metadata,
             reels,
             len,
+            origin: None,
             census,
             facts: Arc::new(facts),
             others,

@@ -12,6 +12,7 @@ mod life;
 mod load;
 mod names;
 mod once;
+mod origin;
 mod parallel;
 mod reel;
 mod scan;
@@ -44,6 +45,7 @@ pub use life::{
 };
 pub use load::Spool;
 pub use once::{apply_file, apply_stream};
+pub use origin::Origin;
 pub use reel::{BLOCK, Block, Directory, ReadAt, Start};
 pub use scan::Scan;
 pub use step::Stride;
@@ -72,6 +74,8 @@ pub struct Tape {
     /// Where the records are, each with the index of its first.
     reels: Vec<(u64, Reel)>,
     len: u64,
+    /// Where it begins, if records before were dropped.
+    origin: Option<Arc<Origin>>,
     census: Census,
     /// What records of other types said.
     facts: Arc<Vec<(u64, AsideFact)>>,
@@ -152,7 +156,7 @@ impl Tape {
         self.reels.get(after.checked_sub(1)?).map(|(base, reel)| (*base, reel))
     }
 
-    /// Number of records.
+    /// Number of records, those before [`Tape::first`] among them: the index of the next.
     #[must_use]
     pub const fn len(&self) -> u64 {
         self.len
@@ -235,12 +239,16 @@ impl Tape {
     /// Refuses a position outside the tape.
     ///
     /// # Errors
-    /// [`Error::Parameter`] naming the range.
+    /// [`Error::Parameter`] naming the range; [`Error::Gone`] naming the first index, for one whose records were dropped.
     pub fn check_position(&self, name: &'static str, position: u64) -> Result<()> {
+        let first = self.first();
+        if position < first {
+            return Err(Error::Gone { name, position, tape: self.id(), first });
+        }
         if position <= self.len() {
             return Ok(());
         }
-        let expected = format!("the tape has positions 0 to {}", self.len());
+        let expected = format!("the tape has positions {first} to {}", self.len());
         Err(Error::Parameter { name, value: position.to_string(), expected })
     }
 }

@@ -33,6 +33,14 @@ impl Names {
         Self { session: Vec::new(), later: later.into() }
     }
 
+    /// What the metadata of a session that goes on say of later times.
+    pub(super) fn after(session: &Metadata, ts: Nanos) -> Self {
+        let mut later = session.intervals();
+        later.retain(|interval| interval.start > ts);
+        later.sort_by_key(|interval| interval.start);
+        Self { session: Vec::new(), later: later.into() }
+    }
+
     /// Another session begins, and with it what its metadata say.
     pub(super) fn begin(&mut self, metadata: &Metadata) {
         self.session = metadata.intervals();

@@ -137,12 +137,12 @@ fn get_census(input: &mut &[u8]) -> Option<Census> {
     Some(Census::restore(books, times, get_u64(input)? != 0))
 }
 
-fn get_key(input: &mut &[u8]) -> Option<BookKey> {
+pub(super) fn get_key(input: &mut &[u8]) -> Option<BookKey> {
     let publisher_id = u16::try_from(get_u64(input)?).ok()?;
     Some(BookKey { publisher_id, instrument_id: u32::try_from(get_u64(input)?).ok()? })
 }
 
-fn put_fact(out: &mut Vec<u8>, fact: &AsideFact) {
+pub(super) fn put_fact(out: &mut Vec<u8>, fact: &AsideFact) {
     match fact {
         AsideFact::Symbol { instrument_id, symbol } => {
             put_u64(out, SYMBOL);
@@ -158,7 +158,7 @@ fn put_fact(out: &mut Vec<u8>, fact: &AsideFact) {
     }
 }
 
-fn get_fact(input: &mut &[u8]) -> Option<AsideFact> {
+pub(super) fn get_fact(input: &mut &[u8]) -> Option<AsideFact> {
     match get_u64(input)? {
         SYMBOL => {
             let instrument_id = u32::try_from(get_u64(input)?).ok()?;
@@ -172,12 +172,12 @@ fn get_fact(input: &mut &[u8]) -> Option<AsideFact> {
     }
 }
 
-fn put_text(out: &mut Vec<u8>, text: &[u8]) {
+pub(super) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     put_u64(out, text.len() as u64);
     out.extend_from_slice(text);
 }
 
-fn get_text<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub(super) fn get_text<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     let size = usize::try_from(get_u64(input)?).ok()?;
     let (text, rest) = input.split_at_checked(size)?;
     *input = rest;

@@ -87,12 +87,15 @@ impl Tape {
     }
 
     /// Applies a range of records to a market, with all that happens to books between them; a long stretch of several books
-    /// on all cores.
+    /// on all cores. A market that begins with the tape takes up the books that the tape begins with.
     ///
     /// # Errors
     /// Those of [`Market::apply`] and [`Tape::walk`].
     pub fn apply(&self, market: &mut Market, range: Range<u64>, on_progress: Progress<'_>) -> Result<()> {
-        if range.start > 0 && market.symbols().is_empty() {
+        self.check_position("start", range.start)?;
+        if market.position() == 0 && range.start == self.first() && self.origin.is_some() {
+            market.take_up(self.market_at(range.start, None, &mut |_, _| Ok(()))?);
+        } else if range.start > 0 && market.symbols().is_empty() {
             // A market that joins here needs the names that were given before.
             let given = self.turns_between(0, range.start).iter();
             given

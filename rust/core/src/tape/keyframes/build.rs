@@ -109,7 +109,7 @@ impl Built {
     /// Whether a keyframe of a book keeps the index within its share of the tape.
     fn affords(&self, entry: &Entry, index: u64) -> bool {
         let expected = HEAD_BYTES + ORDER_BYTES * entry.book.order_count() as u64;
-        let share = (index as f64 * MboRecord::SIZE as f64 * SHARE) as u64;
+        let share = ((index - self.first) as f64 * MboRecord::SIZE as f64 * SHARE) as u64;
         self.image_bytes + expected <= ALWAYS + share
     }
 

@@ -17,16 +17,30 @@ const HASHES: u32 = 3;
 /// One filter a stretch, from the tape's beginning.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Filters {
+    /// The stretch of the first.
+    first: u64,
     words: Vec<u64>,
 }
 
 impl Filters {
-    /// Filters as they were written.
+    /// Filters as they were written, from a tape's beginning.
     pub const fn from_words(words: Vec<u64>) -> Self {
-        Self { words }
+        Self { first: 0, words }
     }
 
-    /// All filters, one behind the other.
+    /// Empty filters from a record on.
+    pub const fn from(index: u64) -> Self {
+        Self { first: index / STRETCH, words: Vec::new() }
+    }
+
+    /// The same without those of the stretches before a record's.
+    pub fn since(&self, index: u64) -> Self {
+        let first = (index / STRETCH).max(self.first);
+        let dropped = (first - self.first) as usize * WORDS;
+        Self { first, words: self.words.get(dropped..).unwrap_or_default().to_vec() }
+    }
+
+    /// All filters, one behind the other; from the beginning of a tape that was never shortened.
     pub fn words(&self) -> &[u64] {
         &self.words
     }
@@ -43,7 +57,7 @@ impl Filters {
     /// Takes note of the record at an index.
     #[inline]
     pub fn insert(&mut self, index: u64, order_id: u64) {
-        let start = (index / STRETCH) as usize * WORDS;
+        let start = (index / STRETCH).saturating_sub(self.first) as usize * WORDS;
         if self.words.len() < start + WORDS {
             self.words.resize(start + WORDS, 0);
         }
@@ -59,7 +73,7 @@ impl Filters {
     /// Stretches that may have records of an order; all others have none.
     pub fn stretches(&self, order_id: u64) -> impl Iterator<Item = u64> + '_ {
         let bits = bits(order_id);
-        (0..).zip(self.words.chunks_exact(WORDS)).filter_map(move |(stretch, filter)| {
+        (self.first..).zip(self.words.chunks_exact(WORDS)).filter_map(move |(stretch, filter)| {
             bits.iter().all(|bit| filter[(bit / 64) as usize] & 1 << (bit % 64) != 0).then_some(stretch)
         })
     }

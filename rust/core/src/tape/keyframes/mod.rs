@@ -9,6 +9,7 @@
 
 mod build;
 mod filter;
+mod kept;
 mod restore;
 mod stored;
 
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use super::Tape;
 use super::reel::{BLOCK, ReadAt};
 use crate::types::{BookKey, varint};
 
@@ -50,6 +52,8 @@ impl Default for Keyframes {
 /// What is built so far.
 #[derive(Debug, Default)]
 struct Built {
+    /// Where it begins: behind the records that were dropped.
+    first: u64,
     /// Records indexed.
     end: u64,
     /// By slot, in order of appearance.
@@ -63,14 +67,15 @@ struct Built {
     image_bytes: u64,
 }
 
-/// One book's keyframes, in order. The first stands before its first record and has no image.
+/// One book's keyframes, in order. The first stands before its first record and has no image, or where the tape begins, if
+/// records of the book were dropped.
 #[derive(Debug)]
 struct BookFrames {
     key: BookKey,
     frames: Vec<Frame>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Frame {
     /// Records applied; the image holds the state after them.
     position: u64,
@@ -102,6 +107,15 @@ impl Touched {
         let before = self.last.unwrap_or(position / BLOCK);
         varint::put_u64(&mut self.distances, block - before);
         self.last = Some(block);
+    }
+
+    /// The same from another position on.
+    fn since(&self, position: u64, from: u64) -> Self {
+        let mut since = Self::default();
+        for block in self.before(u64::MAX, position).filter(|block| (block + 1) * BLOCK > from) {
+            since.touch(block, from);
+        }
+        since
     }
 
     /// The blocks that have records before a position.
@@ -139,10 +153,10 @@ impl Keyframes {
         self.rebuilt.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Forgets everything.
-    fn give_up(&self, why: String) {
+    /// Forgets everything but where the tape begins.
+    fn give_up(&self, tape: &Tape, why: String) {
         *self.builder() = None;
-        *self.write() = Built::default();
+        *self.write() = tape.origin.as_deref().map(Built::at).unwrap_or_default();
         *self.rebuilt.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 

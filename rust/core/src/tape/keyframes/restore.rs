@@ -47,7 +47,7 @@ impl Keyframes {
         };
         match attempt() {
             Err(Error::Input { fault: Fault::Index { why }, .. }) => {
-                self.give_up(why);
+                self.give_up(tape, why);
                 attempt()
             }
             restored => restored,
@@ -85,9 +85,10 @@ impl Keyframes {
         }
         go_on(tape, &mut taken, &blocks, position)?;
         let gaps = self.read().gaps_before(tape, position)?;
-        let ts_recv = match position.checked_sub(1) {
-            Some(last) => tape.record(last)?.map(|record| record.ts_recv()),
-            None => None,
+        let ts_recv = match (position.checked_sub(1), &tape.origin) {
+            (_, Some(origin)) if origin.first == position => Some(origin.ts_recv),
+            (Some(last), _) => tape.record(last)?.map(|record| record.ts_recv()),
+            (None, _) => None,
         };
         let entries = taken.into_iter().map(|taken| taken.finish(position)).collect();
         let mut market = Market::restore(entries, gaps, position, ts_recv);
@@ -106,7 +107,7 @@ fn go_on(tape: &Tape, taken: &mut [Taken<'_>], blocks: &BTreeSet<u64>, position:
         taken.iter().enumerate().map(|(slot, taken)| (taken.entry.key, slot)).collect();
     let mut recent: Option<(BookKey, Option<usize>)> = None;
     for &block in blocks {
-        for records in tape.blocks(block * BLOCK..position.min((block + 1) * BLOCK)) {
+        for records in tape.blocks((block * BLOCK).max(tape.first())..position.min((block + 1) * BLOCK)) {
             let (first, records) = records?;
             for (index, record) in (first..).zip(records.iter()) {
                 let key = record.key();
@@ -207,7 +208,10 @@ impl Built {
         let mut starts = Vec::new();
         for book in self.books.get(slots).unwrap_or_default() {
             // The first stands before the book's first record, the others behind the record that made them.
-            let has_begun = book.frames.first().is_some_and(|first| first.position < position);
+            let has_begun = book.frames.first().is_some_and(|first| match first.image {
+                Image::Empty => first.position < position,
+                _ => first.position <= position,
+            });
             let after = book.frames.partition_point(|frame| frame.position <= position);
             if let (true, Some(frame)) = (has_begun, after.checked_sub(1).and_then(|at| book.frames.get(at)))
             {
@@ -221,7 +225,8 @@ impl Built {
 
     /// By publisher and channel, the last gap that the venue reported before a position.
     fn gaps_before(&self, tape: &Tape, position: u64) -> Result<Vec<((u16, u8), u64)>> {
-        let mut gaps = Vec::new();
+        // What the tape begins with comes first: a later one of the same channel replaces it.
+        let mut gaps = tape.origin.as_ref().map_or_else(Vec::new, |origin| origin.gaps.clone());
         for (&channel, blocks) in &self.gaps {
             let before = blocks.partition_point(|block| block * BLOCK < position);
             for &block in blocks[..before].iter().rev() {
@@ -238,7 +243,7 @@ impl Built {
 /// The last record of a block, before a position, with which the venue reported a gap on a channel.
 fn last_gap(tape: &Tape, block: u64, position: u64, channel: (u16, u8)) -> Result<Option<u64>> {
     let mut last = None;
-    for records in tape.blocks(block * BLOCK..position.min((block + 1) * BLOCK)) {
+    for records in tape.blocks((block * BLOCK).max(tape.first())..position.min((block + 1) * BLOCK)) {
         let (first, records) = records?;
         let gap = records.iter().rposition(|record| {
             record.flags().has(Flags::MAYBE_BAD_BOOK) && (record.publisher_id, record.channel_id) == channel

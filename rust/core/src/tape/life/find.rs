@@ -47,7 +47,20 @@ impl Found {
             }
             on_progress(stretch * STRETCH, tape.len())?;
         }
+        if tape.first() > 0 {
+            found.see_origin(tape, order_id)?;
+        }
         Ok(found)
+    }
+
+    /// Takes note of the books in which the order rests where the tape begins.
+    fn see_origin(&mut self, tape: &Tape, order_id: u64) -> Result<()> {
+        let first = tape.first();
+        let market = tape.market_at(first, None, &mut |_, _| Ok(()))?;
+        for entry in market.entries().iter().filter(|entry| entry.book.standing(order_id).is_some()) {
+            self.books.insert(entry.key, Named { first, rests: true });
+        }
+        Ok(())
     }
 
     /// The one book in which the order rests, among those named.
@@ -101,7 +114,7 @@ impl Found {
 
 /// Shows the records of an order in a stretch.
 fn each_of(tape: &Tape, order_id: u64, stretch: u64, mut see: impl FnMut(u64, &MboRecord)) -> Result<()> {
-    for block in tape.blocks(stretch * STRETCH..tape.len().min((stretch + 1) * STRETCH)) {
+    for block in tape.blocks((stretch * STRETCH).max(tape.first())..tape.len().min((stretch + 1) * STRETCH)) {
         let (first, records) = block?;
         let of_order = (first..).zip(records.iter()).filter(|(_, record)| is_of(record, order_id));
         of_order.for_each(|(index, record)| see(index, record));

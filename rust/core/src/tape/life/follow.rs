@@ -25,7 +25,9 @@ pub(super) fn follow(
     stretches: &[u64],
     on_progress: Progress<'_>,
 ) -> Result<OrderLife> {
-    let (alone, telling) = (Alone::at(tape, key, 0, on_progress)?, Telling::new(tape, order_id));
+    let (alone, mut telling) =
+        (Alone::at(tape, key, tape.first(), on_progress)?, Telling::new(tape, order_id));
+    telling.begin(&alone);
     let mut following = Following { tape, key, alone, telling };
     for &stretch in stretches {
         for index in indexes(tape, order_id, key, stretch)? {

@@ -109,7 +109,7 @@ pub enum ClearedBy {
 pub enum EnteredBy {
     /// An add.
     Add,
-    /// An add of a snapshot: it had entered before.
+    /// An add of a snapshot, or in the book where a tape begins whose earlier records were dropped: it had entered before.
     Snapshot,
     /// A modify of an order that the data never showed entering.
     Modify,

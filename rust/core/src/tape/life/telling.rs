@@ -57,6 +57,25 @@ impl<'t> Telling<'t> {
         self.phase == Phase::Resting
     }
 
+    /// The tape begins: where its earlier records were dropped the order may be there already, as in a snapshot. When it had
+    /// entered nobody knows any more, so that both times are the tape's beginning.
+    pub(super) fn begin(&mut self, alone: &Alone<'_>) {
+        self.take_up(alone);
+        let (Some(standing), Some(entry), Some(ts_recv)) = (self.standing, alone.entry(), self.tape.start())
+        else {
+            return;
+        };
+        self.life.entry = Some(Entered {
+            index: alone.position(),
+            ts_recv,
+            ts_event: ts_recv,
+            by: EnteredBy::Snapshot,
+            book_complete: entry.watch.complete_since.is_some(),
+        });
+        self.life.amounts.size = u64::from(standing.order.size);
+        self.phase = Phase::Resting;
+    }
+
     /// Takes up the order where its book has come by a keyframe.
     pub(super) fn take_up(&mut self, alone: &Alone<'_>) {
         self.standing = alone.standing(self.order_id);
