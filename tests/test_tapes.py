@@ -161,3 +161,34 @@ def test_an_upload_is_a_tape_when_it_is_complete_and_nothing_before(tape: bt.Tap
     )
     tapes.remove(uploaded.id)
     assert files() == []
+
+
+def test_what_was_dropped_is_gone_and_all_the_rest_answers(tape: bt.Tape, dbn: bytes, tmp_path: Path) -> None:
+    live = live_of(_native.Tapes(str(tmp_path / "data")), segment_bytes=100_000)
+    for start in range(0, len(dbn), 4_000):
+        live.append(dbn[start : start + 4_000])
+    assert live.retain(bytes=10_000_000) is None
+    dropped = live.retain(bytes=400_000)
+    assert dropped is not None
+    head, first = bt.Tape(live.head()), dropped[1]
+    assert head.first_index == first > 10_000
+    assert np.array_equal(head.to_numpy(), tape.to_numpy()[first:])
+    assert head.records()[0]["index"] == first
+    for answer in (
+        lambda: head.market_at(first - 2),
+        lambda: head.records(0),
+        lambda: head.derive("mbp-1", start=0).to_numpy(),
+        lambda: next(head.replay(start=first - 1)),
+    ):
+        with pytest.raises(bt.GoneError, match=f"keeps records from index {first} on"):
+            answer()
+    assert head.audit() == tape.audit()
+    market, whole = bt.Market(), bt.Market()
+    market.apply(head)
+    whole.apply(tape)
+    assert [book.bbo() for book in market.books()] == [book.bbo() for book in whole.books()]
+    assert next(head.replay(speed=float("inf"))).tobytes().startswith(tape.to_numpy()[first].tobytes())
+    assert len(head.derive("mbp-1").to_numpy()) > 1_000
+    live.close()
+    del live
+    assert bt.Tape(head._native).market_at(first).records == first + 1

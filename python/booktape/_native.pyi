@@ -24,6 +24,7 @@ class InputError(BooktapeError): ...
 class AnomalyError(BooktapeError): ...
 class NotFoundError(BooktapeError, LookupError): ...
 class ConflictError(BooktapeError): ...
+class GoneError(BooktapeError, LookupError): ...
 class ParameterError(BooktapeError, ValueError): ...
 class InvariantError(BooktapeError): ...
 class StoreError(BooktapeError): ...
@@ -70,6 +71,9 @@ class Tape:
     @property
     def dbn_version(self) -> int: ...
     @property
+    def first(self) -> int:
+        """Index of the first record that it keeps: 0, or that before which all were dropped."""
+    @property
     def start(self) -> int | None:
         """First ts_recv, ns; None for an empty tape."""
     @property
@@ -90,7 +94,7 @@ class Tape:
         """Records beside the MBO ones, by type."""
     def instruments(self) -> list[tuple[int, str, int, str | None, int]]:
         """(publisher_id, publisher, instrument_id, symbol, records) of every book the tape has records for."""
-    def buffer(self, start: int = 0, stop: int | None = None) -> RecordBuffer:
+    def buffer(self, start: int | None = None, stop: int | None = None) -> RecordBuffer:
         """Records [start, stop), at most to the end: of the tape itself where it is in memory, else a copy."""
     def write_dbn(self, path: str, *, progress: Progress | None = None) -> None:
         """Whole or not at all; zstd where the path ends in .zst."""
@@ -154,6 +158,12 @@ class LiveTape:
         """Called after each batch, and when the tape is closed, from the thread that does it; it must be quick, and not append.
 
         It replaces the callback before, and is let go when the tape is closed.
+        """
+    def retain(self, *, longest: float | None = None, bytes: int | None = None) -> tuple[int, int] | None:
+        """Drops the oldest segments: those whose last record came more than `longest` seconds ago, and while there are more `bytes`.
+
+        Every book as it was then is kept first. The index of the first record that was dropped and of the first that stays, if
+        any were: what is asked of those before is a GoneError from the next head on.
         """
     @property
     def is_closed(self) -> bool: ...
@@ -327,9 +337,9 @@ class Market:
     def records(self) -> int:
         """Records applied so far."""
     def apply_tape(
-        self, tape: Tape, start: int = 0, stop: int | None = None, progress: Progress | None = None
+        self, tape: Tape, start: int | None = None, stop: int | None = None, progress: Progress | None = None
     ) -> bytes:
-        """Applies records [start, stop). An ApplyReport as JSON: {"records", "event_ends", "anomalies": {kind: count}}."""
+        """Applies records [start, stop), else all that the tape keeps. An ApplyReport as JSON: {"records", "event_ends", "anomalies": {kind: count}}."""
     def apply_files(
         self,
         paths: Sequence[str],

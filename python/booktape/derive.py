@@ -275,7 +275,7 @@ def _written(open_writer: Callable[[Any], Any], batches: Iterator[pa.RecordBatch
 def _beginning(tape: Tape, start: When) -> tuple[int, int]:
     """The first position that brings rows, be it behind the last record, and the time from which intervals do."""
     if start is None:
-        return 0, 0
+        return tape.first_index, 0
     moment = Moment.of(start)
     first = len(tape) if moment.index == len(tape) else moment.first(tape._native)
     return first, moment.ts if moment.ts is not None else tape._native.ts_at(first) or 0

@@ -53,6 +53,14 @@ class Tape:
         return len(self._native)
 
     @property
+    def first_index(self) -> int:
+        """Index of the first record that the tape keeps: 0, but for a live tape whose earlier records were dropped.
+
+        Indexes never shift: ``len(tape)`` is that of the next record. Asking for what was dropped is a `GoneError`.
+        """
+        return self._native.first
+
+    @property
     def id(self) -> str:
         """Its id in URLs: the name, then eight digits of the content's hash."""
         return self._native.id
@@ -122,7 +130,7 @@ class Tape:
         return self._native.planted
 
     def to_numpy(self) -> Records:
-        """The records as one structured array, shape (len(tape),), in tape order.
+        """The records as one structured array, shape (len(tape) - first_index,), in tape order.
 
         A read-only view of the tape where it is in memory, a copy where it is read from files by position. Fields and
         dtypes are those of Databento's MBO schema; prices are int64 in units of 1e-9, times uint64 ns UTC.
@@ -132,7 +140,7 @@ class Tape:
         >>> tape.to_numpy()["price"].dtype
         dtype('int64')
         """
-        return from_buffer(self._native.buffer(), len(self))
+        return from_buffer(self._native.buffer(), len(self) - self.first_index)
 
     def to_dbn(self, path: Path, *, progress: Progress | None = None) -> None:
         """Writes a DBN file, whole or not at all; zstd-compressed where the path ends in ``.zst``."""
@@ -222,12 +230,12 @@ class Tape:
         summary: dict[str, Any] = json.loads(self._native.summary_json())
         return summary
 
-    def records(self, start: SupportsIndex = 0, limit: int = 100) -> list[dict[str, Any]]:
-        """Records from an index on, 1,000 at most, as dicts in the shape of the service's records route.
+    def records(self, start: SupportsIndex | None = None, limit: int = 100) -> list[dict[str, Any]]:
+        """Records from an index or the first on, 1,000 at most, as dicts in the shape of the service's records route.
 
         Order ids, prices and times are strings. For a look at a few; `to_numpy` has all of them at once.
         """
-        first = within("start", start, COUNT_RANGE)
+        first = self.first_index if start is None else within("start", start, COUNT_RANGE)
         page = json.loads(self._native.records_json(first, within("limit", limit, range(1, 1_001))))
         found: list[dict[str, Any]] = page["records"]
         return found
@@ -327,15 +335,15 @@ class Tape:
         self,
         speed: float = 1.0,
         *,
-        start: Moment | SupportsIndex | Time = 0,
+        start: Moment | SupportsIndex | Time | None = None,
         longest_wait: float | None = None,
         clock: Clock | None = None,
     ) -> Iterator[Records]:
         """Plays the records, in batches paced by ts_recv, `speed` times as fast as they were received.
 
         Each batch has the shape and fields of `to_numpy`, ready for `Market.apply`. The first record, that at or after
-        `start`, comes at once. ``math.inf`` plays as fast as batches are taken; `longest_wait` shortens gaps, such as a
-        daily halt, to so many seconds.
+        `start` or else the tape's first, comes at once. ``math.inf`` plays as fast as batches are taken;
+        `longest_wait` shortens gaps, such as a daily halt, to so many seconds.
 
         >>> import booktape as bt, math
         >>> tape, market = bt.synthesize(messages=1_000, seed=1), bt.Market()
@@ -344,7 +352,7 @@ class Tape:
         >>> market.records
         1000
         """
-        position = self.first_at(start) if len(self) else 0
+        position = self.first_index if start is None or not len(self) else self.first_at(start)
         return paced(
             self._native,
             speed=speed,

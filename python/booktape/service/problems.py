@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
 
-from booktape.errors import BooktapeError, ConflictError, NotFoundError, ParameterError
+from booktape.errors import BooktapeError, ConflictError, GoneError, NotFoundError, ParameterError
 from booktape.service.parameters import expectation
 
 MEDIA_TYPE = "application/problem+json"
@@ -47,6 +47,8 @@ def _describe(request: Request[Any, Any, Any], error: Exception) -> tuple[int, s
             return HTTPStatus.NOT_FOUND, str(error), {}
         case ConflictError():
             return HTTPStatus.CONFLICT, str(error), {}
+        case GoneError():
+            return HTTPStatus.GONE, str(error), {}
         case ParameterError():
             return HTTPStatus.BAD_REQUEST, str(error), {}
         case BooktapeError():
@@ -95,6 +97,7 @@ _MEANINGS = {
     HTTPStatus.TOO_MANY_REQUESTS: "More than the caller's limit; Retry-After says when there is room again.",
     HTTPStatus.NOT_FOUND: "No such tape, instrument or publisher; the detail says which there are.",
     HTTPStatus.CONFLICT: "What is there already does not allow it, such as an id whose tape is not what it was.",
+    HTTPStatus.GONE: "Records that were dropped to make room for later ones; the detail names the first there is.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Not now: too many streams, or the service is loading or stopping.",
 }
 _ANYWHERE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)

@@ -14,6 +14,7 @@ struct Tree {
     anomaly: Py<PyType>,
     not_found: Py<PyType>,
     conflict: Py<PyType>,
+    gone: Py<PyType>,
     parameter: Py<PyType>,
     invariant: Py<PyType>,
     store: Py<PyType>,
@@ -51,6 +52,13 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
             "ConflictError",
             "What is there already does not allow it; the message says what.",
             &[&root],
+        )?
+        .unbind(),
+        gone: new_type(
+            module,
+            "GoneError",
+            "Records that were dropped to make room for later ones; the message names the first index there is.",
+            &[&root, &py.get_type::<PyLookupError>()],
         )?
         .unbind(),
         parameter: new_type(
@@ -110,6 +118,7 @@ pub fn to_python(error: Error) -> PyErr {
             Error::Anomaly { .. } => &tree.anomaly,
             Error::NotFound(_) => &tree.not_found,
             Error::Conflict(_) => &tree.conflict,
+            Error::Gone { .. } => &tree.gone,
             Error::Parameter { .. } => &tree.parameter,
             Error::Interrupted => return PyKeyboardInterrupt::new_err(()),
             _ => &tree.invariant,

@@ -1,9 +1,10 @@
 //! `LiveTape`: a tape of the data folder that grows.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use booktape_store::{LiveSettings, LiveTape as StoreLiveTape, SyncWhen};
+use booktape_core::types::Nanos;
+use booktape_store::{LiveSettings, LiveTape as StoreLiveTape, Retention, SyncWhen};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView};
 
@@ -28,6 +29,11 @@ pub fn settings(segment_bytes: u64, sync: &str) -> PyResult<LiveSettings> {
         },
     };
     Ok(LiveSettings { segment_bytes, sync })
+}
+
+fn now() -> Nanos {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 #[pymethods]
@@ -81,6 +87,22 @@ impl LiveTape {
                 });
             }) as Arc<dyn Fn() + Send + Sync>
         }));
+    }
+
+    /// Drops the oldest segments: those longer ago than so many seconds, and while there are more bytes than so many. The
+    /// first index that was dropped and that of the first that stays, if any were.
+    #[pyo3(signature = (*, longest=None, bytes=None))]
+    fn retain(
+        &self,
+        py: Python<'_>,
+        longest: Option<f64>,
+        bytes: Option<u64>,
+    ) -> PyResult<Option<(u64, u64)>> {
+        let longest = longest.map(Duration::try_from_secs_f64).transpose();
+        let longest = longest.map_err(|error| parameter("longest", error, "seconds"))?;
+        let retention = Retention { longest, bytes };
+        let dropped = detached(py, None, |_| self.live.retain(retention, now()))?;
+        Ok(dropped.map(|dropped| (dropped.from, dropped.to)))
     }
 
     #[getter]

@@ -46,17 +46,17 @@ impl Market {
     }
 
     /// Applies records [start, stop) of a tape; a report as JSON.
-    #[pyo3(signature = (tape, start=0, stop=None, progress=None))]
+    #[pyo3(signature = (tape, start=None, stop=None, progress=None))]
     fn apply_tape<'py>(
         &self,
         py: Python<'py>,
         tape: &Tape,
-        start: u64,
+        start: Option<u64>,
         stop: Option<u64>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let tape = &tape.core;
-        let range = start..stop.unwrap_or_else(|| tape.len());
+        let range = start.unwrap_or_else(|| tape.first())..stop.unwrap_or_else(|| tape.len());
         let report = detached(py, progress, |watcher| {
             counted(&mut lock(&self.core), |market| {
                 tape.apply(market, range, &mut |done, total| watcher.look(done, total))

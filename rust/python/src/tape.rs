@@ -51,9 +51,11 @@ impl Tape {
 
     /// A market after the whole tape, counted for metrics.
     fn played(&self, watcher: &mut Watcher) -> booktape_core::Result<CoreMarket> {
-        let (mut market, mut meter) = (CoreMarket::new(), Meter::default());
+        let first = self.core.first();
+        let mut market = self.core.market_at(first, None, &mut |_, _| Ok(()))?;
+        let mut meter = Meter::of(&market);
         let began = Instant::now();
-        self.core.apply(&mut market, 0..self.core.len(), &mut |done, total| watcher.look(done, total))?;
+        self.core.apply(&mut market, first..self.core.len(), &mut |done, total| watcher.look(done, total))?;
         meter.took(began.elapsed());
         meter.settle(&market);
         Ok(market)
@@ -156,6 +158,12 @@ impl Tape {
         self.core.metadata().version()
     }
 
+    /// Index of the first record that it keeps.
+    #[getter]
+    fn first(&self) -> u64 {
+        self.core.first()
+    }
+
     #[getter]
     fn start(&self) -> Option<u64> {
         self.core.start().map(|ts| ts.0)
@@ -198,8 +206,9 @@ impl Tape {
     }
 
     /// Records [start, stop) as a buffer: of the tape itself where it is in memory, else a copy.
-    #[pyo3(signature = (start=0, stop=None))]
-    fn buffer(&self, py: Python<'_>, start: u64, stop: Option<u64>) -> PyResult<RecordBuffer> {
+    #[pyo3(signature = (start=None, stop=None))]
+    fn buffer(&self, py: Python<'_>, start: Option<u64>, stop: Option<u64>) -> PyResult<RecordBuffer> {
+        let start = start.unwrap_or_else(|| self.core.first());
         let stop = stop.unwrap_or(u64::MAX).min(self.core.len());
         detached(py, None, |_| RecordBuffer::new(&self.core, start.min(stop)..stop))
     }

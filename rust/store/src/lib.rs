@@ -21,4 +21,6 @@ pub use error::StoreError;
 pub use folder::DataFolder;
 pub use open::{Opened, Opening};
 pub use owner::Owner;
-pub use tapes::{Entry, Feeder, Found, Kind, LiveSettings, LiveTape, Pace, SyncWhen, Tapes, Upload};
+pub use tapes::{
+    Dropped, Entry, Feeder, Found, Kind, LiveSettings, LiveTape, Pace, Retention, SyncWhen, Tapes, Upload,
+};

@@ -11,6 +11,7 @@ use booktape_core::types::Nanos;
 use booktape_core::{Error, Result};
 
 use super::entry::{Entry, Kind};
+use super::retain;
 use super::segment::{Place, Writing, finished, out_of_order, places};
 use super::sync::{Background, SyncWhen};
 use crate::Owner;
@@ -43,6 +44,8 @@ pub struct LiveTape {
     cache: Arc<BlockCache>,
     settings: LiveSettings,
     writer: Mutex<Writer>,
+    /// Held while segments are dropped.
+    retaining: Mutex<()>,
     on_growth: Mutex<Option<OnGrowth>>,
     cut: Vec<String>,
 }
@@ -74,8 +77,14 @@ impl LiveTape {
         let Kind::Live { epoch, dataset, closed } = &entry.kind else {
             return Err(Error::Conflict(format!("{} is not a live tape", entry.id)));
         };
-        let growing = Growing::new(entry.name.clone(), *epoch, placeholder(&entry.name, dataset)?)?;
-        let mut taken_up = TakenUp { growing, cache, session: None, cut: Vec::new() };
+        let (growing, session) = match retain::take_up(&folder)? {
+            Some(origin) => {
+                let session = Arc::new(origin.session().clone());
+                (Growing::from_origin(entry.name.clone(), *epoch, origin)?, Some(session))
+            }
+            None => (Growing::new(entry.name.clone(), *epoch, placeholder(&entry.name, dataset)?)?, None),
+        };
+        let mut taken_up = TakenUp { growing, cache, session, cut: Vec::new() };
         let last = taken_up.segments(&folder)?;
         let TakenUp { growing, session, cut, .. } = taken_up;
         if *closed {
@@ -94,6 +103,7 @@ impl LiveTape {
             cache: Arc::clone(cache),
             settings,
             writer: Mutex::new(writer),
+            retaining: Mutex::default(),
             on_growth: Mutex::default(),
             cut,
         })
@@ -101,6 +111,14 @@ impl LiveTape {
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn retaining(&self) -> MutexGuard<'_, ()> {
+        self.retaining.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The tape as it is now.

@@ -6,6 +6,7 @@
 //! | a file's own name | an upload |
 //! | `<index>.dbn` | a segment of a live tape: a DBN file that begins with the record of that index |
 //! | `<index>.scan` | what a finished segment holds, so that it need not be read to be opened; may be removed |
+//! | `<index>.origin` | every book as it was before that record, where records before it were dropped |
 //! | `<index>.damaged-<byte>` | what was cut off behind a segment's last whole record and is not just half of one |
 //!
 //! A folder comes and goes under its name by being renamed, so that a tape is there or not; names that begin with a dot are of
@@ -14,6 +15,7 @@
 mod entry;
 mod feeder;
 mod live;
+mod retain;
 mod segment;
 mod sync;
 mod upload;
@@ -34,6 +36,7 @@ use booktape_core::{Error, Result};
 pub use entry::{Entry, Kind};
 pub use feeder::{Feeder, Pace};
 pub use live::{LiveSettings, LiveTape};
+pub use retain::{Dropped, Retention};
 pub use sync::SyncWhen;
 pub use upload::Upload;
 
@@ -248,6 +251,15 @@ impl Tapes {
         state.live.remove(id);
         drop(state);
         fs::remove_dir_all(&gone).map_err(io_error(&gone))
+    }
+
+    /// Drops the oldest segments of the live tapes that are open, as a retention says; what was dropped.
+    ///
+    /// # Errors
+    /// Those of [`LiveTape::retain`], for the first tape that has one.
+    pub fn retain(&self, retention: Retention, at: Nanos) -> Result<Vec<Dropped>> {
+        let live: Vec<_> = self.state().live.values().cloned().collect();
+        live.into_iter().filter_map(|live| live.retain(retention, at).transpose()).collect()
     }
 
     /// Makes a tape's folder, with what `fill` puts into it, and its entry last: there is all of it or nothing.

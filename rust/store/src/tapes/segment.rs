@@ -14,7 +14,7 @@ use booktape_core::{Error, Result};
 use crate::folder::{io_error, sync_folder};
 
 /// A segment's name begins with the index in so many digits, so that names sort as the records do.
-const DIGITS: usize = 20;
+pub(super) const DIGITS: usize = 20;
 
 /// A segment as the folder shows it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -72,6 +72,13 @@ pub(super) fn finished(path: &Path) -> Result<Segment> {
         None => Tape::scan(&file, &name, size, Options::default(), &mut |_, _| Ok(()))?,
     };
     Ok(Segment { scan, path: name, file: Arc::new(file) })
+}
+
+/// Removes a segment that nobody needs any more; whoever has it open reads on.
+pub(super) fn remove(path: &Path) -> Result<()> {
+    // First: a scan without its segment means nothing, and there may be none.
+    let _ = fs::remove_file(scan_path(path));
+    fs::remove_file(path).map_err(io_error(path))
 }
 
 /// The segment that is written.
