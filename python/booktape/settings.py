@@ -62,6 +62,7 @@ class Settings(BaseSettings):
         (), description="Folders whose files may be opened by name through the service; commas between."
     )
     metrics_open: bool = Field(default=False, description="Answer /metrics without a key, also where keys are set.")
+    revision: str | None = Field(None, description="The source's revision, for mbo_build_info; images set it.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
     max_streams: int = Field(2_000, ge=1, description="Streams open at once; more are answered 503.")

@@ -30,6 +30,8 @@ from booktape.service.health import controller as health
 from booktape.service.lifecycle import Lifecycle
 from booktape.service.metrics.collector import CoreCollector, ServiceCollector
 from booktape.service.metrics.controller import MetricsController
+from booktape.service.metrics.heads import Heads
+from booktape.service.metrics.probes import Probes, StreamLag
 from booktape.service.metrics.requests import RequestMetrics
 from booktape.service.parameters import DECODERS, ParameterSchemas
 from booktape.service.replays import schemas as replay_schemas
@@ -81,7 +83,14 @@ class Service:
         self.exports = StreamSlots(settings.max_exports, self.lifecycle, EXPORTS, each=each)
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(CoreCollector())
-        self.registry.register(ServiceCollector(self.deck, self.slots, self.traffic, self.lifecycle))
+        self.heads = Heads(self.deck, self.clock)
+        self.lag = StreamLag()
+        self.probes = Probes(queues={"work": lambda: self.deck.waiting})
+        ours = ServiceCollector(
+            self.deck, self.slots, self.traffic, self.frames, self.lifecycle, settings.revision
+        )
+        for collector in (ours, self.heads, self.lag, self.probes):
+            self.registry.register(collector)
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
@@ -94,9 +103,10 @@ class Service:
             "downloads": Downloads(self.lifecycle),
             "lifecycle": self.lifecycle,
             "registry": self.registry,
+            "heads": self.heads,
             "stage": self.stage,
             "leads": Leads(self.clock, self.lifecycle.closing, heartbeat),
-            "record_streams": RecordStreams(self.lifecycle, self.clock, heartbeat, self.frames),
+            "record_streams": RecordStreams(self.lifecycle, self.clock, heartbeat, self.frames, self.lag),
             "depth_streams": DepthStreams(self.lifecycle, self.clock, heartbeat),
         }
         app = Litestar(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from os import cpu_count
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import structlog
@@ -33,6 +33,16 @@ from booktape.values import View
 Progress = Callable[[int, int], object]
 Result = TypeVar("Result")
 
+
+class BooksAtHead(NamedTuple):
+    """The books at the end of a tape, in figures."""
+
+    books: int
+    bid_levels: int
+    ask_levels: int
+    crossed: int
+
+
 log = structlog.get_logger(__name__)
 
 
@@ -47,6 +57,8 @@ class LoadedTape:
         """Its native half."""
         self.complete = True
         """Whether it takes no more records."""
+        self.indexed = False
+        """Whether any moment of it takes milliseconds."""
         self.removed = False
         """Whether it is served no longer: streams say goodbye."""
         self.growth = pulse.signal()
@@ -201,6 +213,19 @@ class LoadedTape:
     async def index(self) -> None:
         """Goes along the tape once, so that any moment of it takes milliseconds."""
         await self.aside(partial(self.tape.build_index, progress=self._progress))
+        self.indexed = True
+
+    async def books_at_head(self) -> BooksAtHead:
+        """How deep its books are at the end, and how many are crossed."""
+        head = self.head
+
+        def count() -> BooksAtHead:
+            market = head.market_at(len(head))
+            books = [market.book(instrument_id, publisher_id) for publisher_id, instrument_id in market.books()]
+            bids, asks = (sum(levels) for levels in zip((0, 0), *(book.level_counts() for book in books), strict=True))
+            return BooksAtHead(len(books), bids, asks, sum(book.is_crossed() for book in books))
+
+        return await self.aside(count)
 
     async def depth_stream(
         self, position: int, instrument_id: int, publisher_id: int, *, levels: int, view: View, trades: bool, ids: str
@@ -236,6 +261,11 @@ class Deck:
 
     def __len__(self) -> int:
         return len(self._tapes)
+
+    @property
+    def waiting(self) -> int:
+        """Questions that wait for a core."""
+        return self._cores.statistics().tasks_waiting
 
     def add(self, tape: Tape) -> LoadedTape:
         """Serves a tape; one that is served already stays as it is."""

@@ -26,7 +26,6 @@ class RequestLimits:
     """
 
     def __init__(self, default: float | None, clock: Clock) -> None:
-        self.refused = 0
         self._default = default
         self._clock = clock
         # In order of use. One event loop, and no await between reading and writing: so it is exact.
@@ -49,7 +48,6 @@ class RequestLimits:
         if len(self._buckets) > MOST_CALLERS:
             del self._buckets[next(iter(self._buckets))]
         if not enough:
-            self.refused += 1
             seconds = max(1, math.ceil((1 - left) / rate))
             raise TooManyRequestsException(
                 detail=f"more than {rate:g} requests a second; try again in {seconds} s",

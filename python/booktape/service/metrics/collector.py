@@ -11,6 +11,7 @@ from booktape._native import counters
 from booktape.service.deck import Deck
 from booktape.service.lifecycle import Lifecycle, Phase
 from booktape.service.streams.client import Traffic
+from booktape.service.streams.frames import FrameStore
 from booktape.service.streams.slots import StreamSlots
 
 NS = 1_000_000_000
@@ -44,22 +45,33 @@ class CoreCollector(Collector):
 class ServiceCollector(Collector):
     """What the service holds."""
 
-    def __init__(self, deck: Deck, slots: StreamSlots, traffic: Traffic, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        deck: Deck,
+        slots: StreamSlots,
+        traffic: Traffic,
+        frames: FrameStore,
+        lifecycle: Lifecycle,
+        revision: str | None,
+    ) -> None:
         self._deck = deck
+        self._frames = frames
+        self._build = {"version": __version__, "revision": revision or "unknown"}
         self._slots = slots
         self._traffic = traffic
         self._lifecycle = lifecycle
 
     def collect(self) -> Iterator[Metric]:
         """The families."""
-        yield InfoMetricFamily("mbo_build", "The running version.", value={"version": __version__})
+        yield InfoMetricFamily("mbo_build", "The running version.", value=self._build)
         yield GaugeMetricFamily("mbo_active_connections", "Streams open now.", value=self._slots.open)
         yield GaugeMetricFamily("mbo_stream_slots", "Streams that may be open at once.", value=self._slots.limit)
-        yield CounterMetricFamily("mbo_streams_refused", "Streams answered 503.", value=self._slots.refused)
+        yield CounterMetricFamily("mbo_streams_refused", "Streams answered 503 or 429.", value=self._slots.refused)
         yield CounterMetricFamily("mbo_slow_clients_closed", "Clients given up as too slow.", value=self._traffic.slow)
         yield CounterMetricFamily(
             "mbo_stream_sent_bytes", "Bytes of streams handed to clients.", value=self._traffic.bytes
         )
+        yield GaugeMetricFamily("mbo_frame_cache_bytes", "Frames kept ready.", value=self._frames.bytes)
         ready = self._lifecycle.phase is Phase.READY
         yield GaugeMetricFamily("mbo_ready", "1 while ready, 0 while loading or stopping.", value=ready)
         tapes = GaugeMetricFamily("mbo_tape_records", "Records of each loaded tape.", labels=["tape"])

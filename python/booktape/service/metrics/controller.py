@@ -5,6 +5,7 @@ from litestar.di import NamedDependency
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from booktape.service.metrics.heads import Heads
 from booktape.service.problems import responses
 
 
@@ -20,6 +21,9 @@ class MetricsController(Controller):
         media_type=MediaType.TEXT,
         responses=responses(),
     )
-    async def metrics(self, registry: NamedDependency[CollectorRegistry]) -> Response[bytes]:
+    async def metrics(
+        self, registry: NamedDependency[CollectorRegistry], heads: NamedDependency[Heads]
+    ) -> Response[bytes]:
         """Counters of the core and the service in Prometheus' text format."""
+        await heads.look()
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

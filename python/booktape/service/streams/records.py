@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from booktape.service.lifecycle import Lifecycle
+from booktape.service.metrics.probes import StreamLag
 from booktape.service.streams.client import Client
 from booktape.service.streams.clock import Clock
 from booktape.service.streams.events import HEARTBEAT, STREAM_END, JumpReason, bye, jump
@@ -24,11 +25,14 @@ class Place:
 class RecordStreams:
     """Makes the bodies of record streams."""
 
-    def __init__(self, lifecycle: Lifecycle, clock: Clock, heartbeat: float, frames: FrameStore) -> None:
+    def __init__(
+        self, lifecycle: Lifecycle, clock: Clock, heartbeat: float, frames: FrameStore, lag: StreamLag
+    ) -> None:
         self._lifecycle = lifecycle
         self._clock = clock
         self._heartbeat = heartbeat
         self._frames = frames
+        self._lag = lag
 
     async def events(
         self, lead: Lead, client: Client, form: Format, place: Place, instrument_id: int | None = None
@@ -41,6 +45,7 @@ class RecordStreams:
         """
         follower = _Follower(self._frames, lead, form, place, instrument_id)
         version, heard = 0, self._clock.now()
+        self._lag.watch(form, follower)
         while True:
             if why := self._lifecycle.ending or lead.over or client.ending:
                 yield bye(follower.ids, follower.position, why)
@@ -74,23 +79,21 @@ class RecordStreams:
         Such a stream has no way to say anything but records: where others say goodbye or jump, it is cut off, since
         ending in good order would tell the client that it has everything.
         """
-        position = place.position
-        frames = self._frames.of(lead, "dbn", position, instrument_id)
+        follower = _Follower(self._frames, lead, "dbn", place, instrument_id)
+        self._lag.watch("dbn", follower)
         rest = _Skip(skip)
         yield lead.tape.head.dbn_head
         while True:
             if self._lifecycle.ending or lead.over or client.ending or lead.epoch != place.epoch:
                 await client.cut()
-            limit = lead.limit
-            if position < limit:
-                frame, position = await frames.next(position, limit)
-                if frame := rest.of(frame):
+            if follower.is_behind:
+                if frame := rest.of(await follower.next()):
                     yield frame
                 await asyncio.sleep(0)
             elif lead.ended:
                 return
             else:
-                await lead.more(position)
+                await lead.more(follower.position)
 
 
 class _Follower:
@@ -110,6 +113,11 @@ class _Follower:
         """How far it may go: of an epoch that is over, to its end."""
         lead = self._lead
         return lead.limit if lead.epoch == self._epoch else lead.finish(self._epoch)
+
+    @property
+    def behind(self) -> int:
+        """How many records there are for it."""
+        return max(0, self.limit - self.position)
 
     @property
     def is_behind(self) -> bool:
