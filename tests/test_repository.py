@@ -42,6 +42,14 @@ def test_every_setting_is_in_the_example_with_its_default() -> None:
     }
 
 
+def test_every_setting_says_what_it_is_in_the_words_of_the_example() -> None:
+    text = (ROOT / ".env.example").read_text()
+    explained = re.findall(r"^# (.+)\n(?:# )?(BOOKTAPE_[A-Z_]+)=", text, re.MULTILINE)
+    assert {name: words for words, name in explained} == {
+        f"BOOKTAPE_{name.upper()}": field.description for name, field in Settings.model_fields.items()
+    }
+
+
 @pytest.mark.parametrize(("folder", "pattern"), SOURCES)
 def test_files_are_split_before_500_lines(folder: str, pattern: str) -> None:
     files = [path for path in (ROOT / folder).rglob(pattern) if path.is_file() and path.name not in GENERATED]

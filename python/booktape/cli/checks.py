@@ -42,7 +42,18 @@ class Check:
 
 def examine() -> list[Check]:
     """Everything, in the order in which one would mend it."""
-    return [_python(), _native(), _packages(), _settings(), _page(), _port(), _memory(), _browser(), _test_data()]
+    return [
+        _python(),
+        _native(),
+        _packages(),
+        _settings(),
+        _access(),
+        _page(),
+        _port(),
+        _memory(),
+        _browser(),
+        _test_data(),
+    ]
 
 
 def _python() -> Check:
@@ -78,11 +89,42 @@ def _settings() -> Check:
     from booktape.settings import Settings
 
     try:
-        changed = Settings().model_fields_set
+        settings = Settings()
     except ValidationError as error:
         wrong = "; ".join(f"BOOKTAPE_{str(at['loc'][0]).upper()}: {at['msg']}" for at in error.errors())
         return Check("settings", "fail", wrong, "correct the environment variable or the line in .env")
-    return Check("settings", "ok", f"set: {', '.join(sorted(changed))}" if changed else "all defaults")
+    changed = settings.model_fields_set
+    lines = [f"{name} = {_shown(value)}{'' if name in changed else '  (default)'}" for name, value in settings]
+    return Check("settings", "ok", "\n".join(lines))
+
+
+def _shown(value: object) -> str:
+    """A setting as a person reads it; of API keys who they are for, and no hash."""
+    if isinstance(value, tuple):
+        return ", ".join(str(getattr(part, "name", part)) for part in value) or "none"
+    return "unset" if value is None else str(value)
+
+
+def _access() -> Check:
+    """Who may reach the service."""
+    from pydantic import ValidationError
+
+    from booktape.keys import KeyRing
+    from booktape.settings import Settings
+
+    try:
+        settings = Settings()
+        ring = KeyRing.of(settings.api_keys, settings.api_keys_file)
+    except ValidationError:
+        return Check("access", "warn", "unknown, since the settings are wrong", "see settings")
+    except BooktapeError as error:
+        return Check("access", "fail", str(error), "the service does not start without its keys")
+    if ring:
+        return Check("access", "ok", "keys: " + ", ".join(f"{key.name} ({', '.join(key.scopes)})" for key in ring))
+    if settings.allow_open:
+        advice = "make a key with `booktape keys new`, or unset BOOKTAPE_ALLOW_OPEN"
+        return Check("access", "warn", "no keys: whoever reaches the service may do everything", advice)
+    return Check("access", "ok", "no keys: this machine only")
 
 
 def _page() -> Check:
