@@ -1,5 +1,8 @@
 """What Prometheus reads."""
 
+import re
+from pathlib import Path
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -62,6 +65,7 @@ def test_what_is_loaded_and_which_version(running: Running, tape: bt.Tape) -> No
     assert running.metric("process_resident_memory_bytes") > 0
 
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "operations.md"
 CONTRACT = {
     "mbo_messages_processed_total",
     "mbo_messages_errors_total",
@@ -92,6 +96,11 @@ def test_every_metric_of_the_contract_is_exposed(exposed: dict[str, str]) -> Non
     assert all(
         name.endswith("_total") == (kind == "counter") for name, kind in exposed.items() if name.startswith("mbo")
     )
+
+
+def test_the_documents_table_is_of_the_metrics_there_are(exposed: dict[str, str]) -> None:
+    table = re.findall(r"^\| `(mbo_\w+)(?:\{[\w,]+\})?` \| (\w+) \|", DOCUMENT.read_text(), re.MULTILINE)
+    assert dict(table) == {name: kind for name, kind in exposed.items() if name.startswith("mbo")}
 
 
 def test_the_revision_of_the_build_is_told() -> None:
