@@ -1,7 +1,7 @@
 """The application: every route with what it needs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -49,6 +49,7 @@ from booktape.service.streams.slots import EXPORTS, StreamSlots
 from booktape.service.tapes import audit, order
 from booktape.service.tapes import schemas as tape_schemas
 from booktape.service.tapes.controller import TapesController
+from booktape.service.tracing import span
 from booktape.settings import Settings
 
 
@@ -155,13 +156,17 @@ class Service:
     async def _load(self) -> None:
         tapes = iter(self.tapes)
         try:
-            while (tape := await asyncio.to_thread(next, tapes, None)) is not None:
+            while (tape := await self._next(tapes)) is not None:
                 self.serve(tape)
         except Exception as failure:  # noqa: BLE001 - whoever started the service is told, whatever it is
             self.lifecycle.fail(failure)
             return
         self.lifecycle.open()
         await self.deck.index()
+
+    async def _next(self, tapes: Iterator[Tape]) -> Tape | None:
+        with span("tape.load"):
+            return await asyncio.to_thread(next, tapes, None)
 
     def serve(self, tape: Tape) -> LoadedTape:
         """Serves a tape, with a replay of its own."""

@@ -28,6 +28,7 @@ from booktape.service.tapes.schemas import (
     TapeDetails,
 )
 from booktape.service.tapes.tree import BookKey, MarketTree
+from booktape.service.tracing import traced
 from booktape.values import View
 
 Progress = Callable[[int, int], object]
@@ -158,6 +159,7 @@ class LoadedTape:
             raise bad_parameter(name, index, f"an index from 0 to {len(self):,}, the end of the tape")
         return index
 
+    @traced("tape.book_at")
     async def book(self, position: int, key: BookKey, *, depth: int, view: View, orders: bool) -> BookState:
         """A book as it stood at a position; empty before its first record."""
         instrument_id, publisher_id = key.ids
@@ -183,6 +185,7 @@ class LoadedTape:
 
         return msgspec.convert(await self.aside(state) | place, BookState)
 
+    @traced("tape.order")
     async def order(
         self, order_id: int, instrument: InstrumentRef | None, publisher: PublisherRef | None
     ) -> OrderLives:
@@ -201,6 +204,7 @@ class LoadedTape:
         """A page of records."""
         return msgspec.json.decode(self.head.records_json(position, limit), type=RecordsPage)
 
+    @traced("tape.audit")
     async def audit(self) -> AuditReport:
         """What was wrong and where each book ended; worked out once, however many ask."""
         async with self._audit_lock:
@@ -210,6 +214,7 @@ class LoadedTape:
                 self._audit = (len(head), msgspec.json.decode(await self.aside(audit), type=AuditReport))
             return self._audit[1]
 
+    @traced("tape.index")
     async def index(self) -> None:
         """Goes along the tape once, so that any moment of it takes milliseconds."""
         await self.aside(partial(self.tape.build_index, progress=self._progress))

@@ -4,14 +4,19 @@ import re
 import time
 from collections.abc import Iterable
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
+from booktape.service import tracing
 from booktape.service.headers import CACHE_CONTROL, NO_STORE, REQUEST_ID, Header
 from booktape.service.metrics.requests import RequestMetrics, route_of
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 QUIET = frozenset({"/health", "/ready", "/metrics"})
 """Routes that probes ask all the time."""
@@ -37,12 +42,15 @@ class Edge:
         """Runs one connection."""
         if scope["type"] == ScopeType.HTTP:
             request_id = request_id_of(scope["headers"])
-            with bound_contextvars(request_id=request_id.decode()):
-                await self._observe(scope, receive, send, (_REQUEST_ID, request_id))
+            called = request_id.decode()
+            with bound_contextvars(request_id=called), tracing.request(scope, called) as span:
+                await self._observe(scope, receive, send, (_REQUEST_ID, request_id), span)
         else:
             await self._app(scope, receive, send)
 
-    async def _observe(self, scope: HTTPScope, receive: Receive, send: Send, request_id: Header) -> None:
+    async def _observe(
+        self, scope: HTTPScope, receive: Receive, send: Send, request_id: Header, span: "Span | None"
+    ) -> None:
         started = time.perf_counter()
         status = sent = 0
 
@@ -52,6 +60,8 @@ class Edge:
                 status = message["status"]
                 self._metrics.answered(scope, status, time.perf_counter() - started)
                 self._complete(message, request_id)
+                if span is not None:
+                    tracing.answered(span, scope, status, route_of(scope))
             elif message["type"] == "http.response.body":
                 sent += len(message["body"])
                 self._metrics.sent.inc(len(message["body"]))

@@ -9,7 +9,7 @@ from types import FrameType
 import uvicorn
 
 from booktape import Tape
-from booktape.service import log
+from booktape.service import log, tracing
 from booktape.service.access.exposure import require_keys_beyond_this_machine
 from booktape.service.app import Service
 from booktape.service.connection import Connection
@@ -96,7 +96,8 @@ def run(tapes: Iterable[Tape], *, settings: Settings, on_ready: Callable[[str], 
         allow_files(settings.max_streams + 256)
         service = Service(tapes, settings)
         require_keys_beyond_this_machine(listener, service.keys, settings)
-        Server(service, lambda: on_ready(url_of(listener))).run(sockets=[listener])
+        with tracing.exporting():
+            Server(service, lambda: on_ready(url_of(listener))).run(sockets=[listener])
     if service.lifecycle.failure is not None:
         raise service.lifecycle.failure
 
