@@ -79,7 +79,9 @@ $(PAGE): frontend/node_modules/.package-lock.json $(shell find frontend -maxdept
 	@rm -rf $(@D) && cp -R frontend/build $(@D) && touch $@
 
 .PHONY: openapi
-openapi: build ## Write the OpenAPI schema and the page's types from the service
+openapi: build ## Write the OpenAPI schema, its examples and the page's types from the service
+	$(BIN)/python -m tests.service.examples > $(STAMPS)/examples.json
+	mv $(STAMPS)/examples.json python/booktape/service/examples.json
 	$(BIN)/python -m booktape.service.openapi > $(STAMPS)/openapi.json
 	mv $(STAMPS)/openapi.json frontend/openapi.json
 	$(NPM) run types

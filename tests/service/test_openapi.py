@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from booktape.service.examples import FILE
 from booktape.service.openapi import schema
+from tests.service.examples import examples
 from tests.service.running import Running
 
 METHODS = {"get", "post", "patch", "put", "delete"}
@@ -53,6 +55,21 @@ def test_everything_says_what_it_is(document: dict[str, Any]) -> None:
         assert component["description"], name
         for field, content in component.get("properties", {}).items():
             assert content.get("description"), (name, field)
+
+
+def test_everything_shows_an_example(document: dict[str, Any]) -> None:
+    for path, operation in operations(document).items():
+        shown = [
+            content for response in operation["responses"].values() for content in response.get("content", {}).items()
+        ]
+        shown += operation.get("requestBody", {}).get("content", {}).items()
+        for media_type, content in shown:
+            is_file = content["schema"].get("format") == "binary"
+            assert is_file or content.get("examples"), (path, media_type)
+
+
+def test_the_examples_are_what_a_service_answers() -> None:
+    assert json.loads(FILE.read_text()) == examples(), "run `make openapi`"
 
 
 def test_stream_events_are_declared(document: dict[str, Any]) -> None:

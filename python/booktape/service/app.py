@@ -23,6 +23,7 @@ from booktape.service.descriptions import describe
 from booktape.service.documentation import openapi_config, swagger_assets
 from booktape.service.downloads import Downloads
 from booktape.service.edge import Edge
+from booktape.service.examples import exemplify
 from booktape.service.export.controller import ExportController
 from booktape.service.frontend import index_page, page
 from booktape.service.headers import cors, security_headers
@@ -136,6 +137,7 @@ class Service:
         )
         described = (tape_schemas, audit, order, stream_schemas, replay_schemas, derive_schemas, health, problems)
         describe(app.openapi_schema, *described)
+        exemplify(app.openapi_schema)
         return app
 
     @asynccontextmanager

@@ -8,6 +8,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
 
 from booktape.errors import BooktapeError, ConflictError, GoneError, NotFoundError, ParameterError
 from booktape.service.parameters import expectation
@@ -85,9 +86,22 @@ def _refused(request: Request[Any, Any, Any], key: str, entry: dict[str, Any]) -
 def responses(*statuses: HTTPStatus) -> dict[int, ResponseSpec]:
     """What a route's documentation says about its errors."""
     return {
-        status: ResponseSpec(Problem, description=_MEANINGS[status], media_type=MEDIA_TYPE, generate_examples=False)
+        status: ResponseSpec(
+            Problem,
+            description=_MEANINGS[status],
+            media_type=MEDIA_TYPE,
+            generate_examples=False,
+            examples=[Example(id="an_example", summary="An example", value=_example(status))],
+        )
         for status in (*statuses, *_ANYWHERE)
     }
+
+
+def _example(status: HTTPStatus) -> dict[str, Any]:
+    detail = _SUCH_AS.get(status, status.description)
+    problem = Problem(status.phrase, status.value, detail, "/api/v1/tapes/clx5-0123abcd/book")
+    shown: dict[str, Any] = msgspec.to_builtins(problem)
+    return shown
 
 
 _MEANINGS = {
@@ -102,3 +116,9 @@ _MEANINGS = {
 }
 _ANYWHERE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 """What any route that needs a key may answer."""
+_SUCH_AS = {
+    HTTPStatus.BAD_REQUEST: "depth = '0': a whole number from 1 to 1,000",
+    HTTPStatus.NOT_FOUND: "no instrument CLZ5 on this tape; it has 42140878 (CLX5)",
+    HTTPStatus.SERVICE_UNAVAILABLE: "all 2,000 streams are taken; try again in 5 seconds",
+}
+"""Details, where the status alone is too little."""

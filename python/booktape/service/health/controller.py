@@ -6,6 +6,7 @@ import msgspec
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
 
 from booktape.service.access.gate import NEEDS, OPEN
 from booktape.service.lifecycle import Lifecycle, Phase
@@ -43,7 +44,10 @@ class HealthController(Controller):
         operation_id="getReadiness",
         responses={
             HTTPStatus.SERVICE_UNAVAILABLE: ResponseSpec(
-                Readiness, description="It is still loading, or stopping.", generate_examples=False
+                Readiness,
+                description="It is still loading, or stopping.",
+                generate_examples=False,
+                examples=[Example(id="an_example", summary="An example", value={"status": Phase.LOADING.value})],
             )
         },
     )
