@@ -12,12 +12,15 @@ Report = dict[str, Any]
 
 
 def _command(task: str, urls: tuple[str, ...], options: dict[str, object]) -> list[str]:
-    flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
+    named = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+    flags = [
+        name if value is True else f"{name}={value}" for name, value in named.items() if value not in (None, False)
+    ]
     return [str(PROGRAM), task, *flags, *urls]
 
 
 def run(task: str, *urls: str, **options: object) -> Report:
-    """What a client reports when it is done. Options are those of `booktape-load TASK`, `None` left out."""
+    """What a client reports when it is done. Options are those of `booktape-load TASK`, flags are true."""
     done = subprocess.run(_command(task, urls, options), stdout=subprocess.PIPE, text=True, check=True)
     report: Report = json.loads(done.stdout)
     return report

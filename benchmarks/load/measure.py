@@ -1,6 +1,7 @@
 """One measurement of the service: `python -m benchmarks.load.measure TASK FILE […]`; the last line printed is its JSON.
 
 - `streams`: many clients read a whole tape as fast as they can, twice.
+- `outside`: the same once, read by `wrk`, an HTTP load client of others.
 - `paced`: many clients follow one replay at so many records a second.
 - `screens`: many clients watch a book of one replay.
 - `small`: how long a small request takes, alone and while many clients read as fast as they can.
@@ -12,6 +13,8 @@
 
 import argparse
 import json
+import re
+import subprocess
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -61,6 +64,22 @@ def streams(asked: Namespace) -> Run:
     return {"cold": rounds[0], "warm": rounds[1]}
 
 
+def outside(asked: Namespace) -> Run:
+    """The same, by a client of others. It counts bytes; how many a record has is seen from ours, which reads first."""
+    with serving(asked.file) as service:
+        url = stream_of(service, asked.format)
+        ours = run("streams", url, format=asked.format, connections=asked.clients)
+        # It stops after so many seconds, in the middle of streams; what it has read until then counts.
+        wrk = ["wrk", "--threads=1", f"--connections={asked.clients}", f"--duration={asked.seconds:.0f}s", url]
+        printed = subprocess.run(wrk, stdout=subprocess.PIPE, text=True, check=True).stdout
+    read = re.search(r"([\d.]+)([kmu]?s), ([\d.]+)([KMGT]?B) read", printed)
+    if read is None:
+        raise SystemExit(f"wrk printed {printed!r}")
+    seconds = float(read[1]) * {"s": 1, "ms": 1e-3, "us": 1e-6}.get(read[2], 60)
+    size = float(read[3]) * 1024 ** "BKMGT".index(read[4][0])
+    return {"bytes_per_second": size / seconds, "records_per_second": size / seconds * ours["records"] / ours["bytes"]}
+
+
 def playback(service: Service, rate: float) -> tuple[str, float]:
     """The URL of a replay that plays so many records a second on average, and its speed."""
     tape = service.tape()
@@ -85,6 +104,7 @@ def paced(asked: Namespace) -> Run:
                 speed=speed,
                 warmup=WARM_UP_SECONDS,
                 seconds=asked.seconds + WARM_UP_SECONDS,
+                spin=asked.spin,
             ),
         )
 
@@ -185,7 +205,7 @@ def start(asked: Namespace) -> Run:
 
 
 TASKS: dict[str, Callable[[Namespace], Run]] = {
-    task.__name__: task for task in (streams, paced, screens, small, churn, slow, memory, start)
+    task.__name__: task for task in (streams, outside, paced, screens, small, churn, slow, memory, start)
 }
 
 
@@ -201,6 +221,7 @@ def main() -> None:
     parser.add_argument("--hertz", type=float, default=10)
     parser.add_argument("--ramp", type=float, default=500, help="connections opened a second")
     parser.add_argument("--slow", type=int, default=10, help="clients that read 10,000 bytes a second")
+    parser.add_argument("--spin", action="store_true", help="the client never sleeps: where a core is to spare")
     parser.add_argument("--cycles", type=int, default=10_000)
     asked = parser.parse_args()
     print(json.dumps(TASKS[asked.task](asked)))

@@ -1,13 +1,17 @@
 """What is measured under load: rows, what counts in each, and the targets."""
 
+import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.flows import Flow, Flows
 from benchmarks.plan import Figures, Row, Run, Subject, Target
 
+#: Waking a reader that sleeps on the same machine is work of the sender that clients elsewhere would not cause.
+SPIN = (os.cpu_count() or 1) > 2
 MEASURE = (sys.executable, "-m", "benchmarks.load.measure")
 
 
@@ -30,6 +34,14 @@ FULL = Sizes(500_000, 4_000_000, 130, 500, 1_000, 5, 60, 10_000)
 QUICK = Sizes(50_000, 2_000_000, 20, 50, 50, 1, 4, 500)
 
 
+def command(task: str, flow: Flow, options: dict[str, Any]) -> list[str]:
+    """The program of one measurement; an option that is true is a flag."""
+    flags = [
+        f"--{name}" if value is True else f"--{name}={value}" for name, value in options.items() if value is not False
+    ]
+    return [*MEASURE, task, str(flow.path), *flags]
+
+
 def complete(report: Run) -> float:
     """Connections that were refused, dropped, or sent something broken."""
     connections = report["connections"]
@@ -39,6 +51,8 @@ def complete(report: Run) -> float:
 
 def full_speed(run: Run) -> Figures:
     """Records a second over all clients; those of a second on a processor say how much other work disturbed."""
+    if "warm" not in run:
+        return {"M records/s": run["records_per_second"] / 1e6, "GB/s": run["bytes_per_second"] / 1e9}
     warm, cold = run["warm"], run["cold"]
     return {
         "M records/s": warm["records"] / warm["seconds"] / 1e6,
@@ -172,16 +186,20 @@ class Plan:
         targets: Sequence[Target],
         **options: Any,
     ) -> Row:
-        flags = [f"--{name}={value}" for name, value in options.items()]
-        subject = Subject("booktape", [*MEASURE, task, str(flow.path), *flags], builds=False)
-        return Row(f"load-{key}", f"{title}; {flow.path.name}", figures, [subject], targets)
+        subjects = [Subject("booktape", command(task, flow, options), builds=False)]
+        return Row(f"load-{key}", f"{title}; {flow.path.name}", figures, subjects, targets)
 
     def full_speed(self, form: str, bound: float) -> Row:
         """As fast as they read."""
         clients = self.sizes.clients
         targets = (Target("M records/s", bound, at_least=True), Target("failed", 0))
         title = f"{form} stream to {clients} clients at once, records in total"
-        return self._row(form, title, full_speed, self._streamed(), "streams", targets, format=form, clients=clients)
+        flow, options = self._streamed(), {"format": form, "clients": clients}
+        row = self._row(form, title, full_speed, flow, "streams", targets, **options)
+        if shutil.which("wrk") is None:
+            return row
+        wrk = command("outside", flow, options | {"seconds": self.sizes.seconds})
+        return replace(row, subjects=[*row.subjects, Subject("read by wrk", wrk, builds=False)])
 
     def paced(self, clients: int, rate: int, seconds: float, *, p99: float, p50: float | None = None) -> Row:
         """By the clock."""
@@ -189,14 +207,14 @@ class Plan:
         if p50 is not None:
             targets.insert(0, Target("ms p50", p50))
         title = f"{rate:,} records/s to each of {clients} json clients of one replay, from due to client"
-        options = {"clients": clients, "rate": rate, "seconds": seconds}
+        options = {"clients": clients, "rate": rate, "seconds": seconds, "spin": SPIN}
         return self._row(f"paced-{rate // 1_000}k", title, by_the_clock, self._played(), "paced", targets, **options)
 
     def crowd(self) -> Row:
         """Many, each a little."""
         clients, seconds = self.sizes.crowd, self.sizes.long_seconds
         title = f"{clients} json connections, 1 M records/s in total, {seconds:.0f} s"
-        options = {"clients": clients, "rate": 1_000_000 / clients, "seconds": seconds}
+        options = {"clients": clients, "rate": 1_000_000 / clients, "seconds": seconds, "spin": SPIN}
         targets = (Target("ms p99", 50), Target("failed", 0))
         return self._row("crowd", title, by_the_clock, self._played(), "paced", targets, **options)
 

@@ -75,6 +75,10 @@ pub struct Streams {
     /// Bytes a second that a slow connection reads.
     #[arg(long, default_value_t = 10_000)]
     pub slow_rate: usize,
+    /// Never sleep: takes a whole core, and spares the service the cost of waking a sleeper on its own machine, which
+    /// is most of what sending a small frame costs there, and nothing where clients are elsewhere.
+    #[arg(long)]
+    pub spin: bool,
     /// Frames a second that screens were promised.
     #[arg(long, default_value_t = 10.0)]
     pub hertz: f64,

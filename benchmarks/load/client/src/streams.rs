@@ -211,7 +211,7 @@ impl<'a> Crowd<'a> {
     }
 
     fn patience(&self) -> Duration {
-        if !self.ready.is_empty() {
+        if self.options.spin || !self.ready.is_empty() {
             return Duration::ZERO;
         }
         let ramp = self.options.ramp.filter(|_| self.opened < self.options.connections);
