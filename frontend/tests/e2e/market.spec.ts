@@ -1,15 +1,14 @@
 import { expect, test } from './fixtures';
 
-test('prices move', async ({ desk, page }) => {
-	await desk.open();
-	await desk.playsPast(await desk.index());
-	const before = await desk.ladder.innerText();
-	await expect.poll(() => desk.ladder.innerText()).not.toBe(before);
+test('prices move', async ({ own, page }) => {
+	await own.seek(50_000);
+	await own.playsPast(await own.index());
+	const before = await own.ladder.innerText();
+	await expect.poll(() => own.ladder.innerText()).not.toBe(before);
 	await expect(page.getByTestId('last-trade')).toHaveText(/\d/);
 });
 
-test('the ladder has ten levels a side, best prices at the spread', async ({ desk }) => {
-	await desk.open();
+test('the ladder has ten levels a side, best prices at the spread', async ({ own: desk }) => {
 	await desk.pauseAt(100_000);
 	const numbers = async (side: 'bid' | 'ask') =>
 		(await desk.prices(side).allInnerTexts()).map((text) => Number.parseFloat(text));
@@ -22,11 +21,10 @@ test('the ladder has ten levels a side, best prices at the spread', async ({ des
 });
 
 test('the screen shows what the service says, to the last digit', async ({
-	desk,
+	own: desk,
 	page,
 	request
 }) => {
-	await desk.open();
 	await desk.pauseAt(123_456);
 	const query = new URL(page.url()).searchParams;
 	const stream = await request.get(`/api/v1/tapes/${query.get('tape')}/depth`, {
@@ -72,16 +70,30 @@ test('another instrument is a choice away', async ({ desk, page }) => {
 	await expect(page).toHaveTitle(`${name} · booktape`);
 });
 
-test('the address says what is shown, and shows it again', async ({ desk, page }) => {
-	await desk.open();
+test('a crossed book is shown as matched, or as it was published', async ({ own: desk, page }) => {
+	await desk.pauseAt(17_000);
+	await expect(page.getByTestId('badge').first()).toContainText('Crossed');
+	const spread = page.getByTestId('spread');
+	await expect(spread).toHaveText(/^\d/);
+	await desk.button('Published').click();
+	await expect(spread).toHaveText(/^−/);
+	await expect(page).toHaveURL(/view=published/);
+	await page.keyboard.press('v');
+	await expect(spread).toHaveText(/^\d/);
+	await expect(page).not.toHaveURL(/view=/);
+});
+
+test('the address says what is shown, and shows it again', async ({ own: desk, page }) => {
+	await desk.pauseAt(100_000);
 	await desk.picker('Instrument').click();
 	await page.getByRole('option').nth(2).click();
-	await page.keyboard.press(']');
-	await expect(page).toHaveURL(/speed=2/);
+	await page.keyboard.press('v');
+	await expect(page).toHaveURL(/instrument=.*view=published/);
 	const name = await page.getByRole('heading', { level: 2 }).textContent();
 	await page.reload();
 	await expect(page.getByRole('heading', { level: 2 })).toHaveText(name ?? '');
-	await expect(desk.picker('Speed')).toHaveText('2×');
+	await expect(desk.button('Published')).toHaveAttribute('aria-pressed', 'true');
+	await expect(desk.position).toContainText('100,000 /');
 });
 
 test('an address of what is not here says so and shows what is', async ({ desk, page }) => {

@@ -8,24 +8,38 @@ import createClient, {
 import { Problem } from './problem';
 import type { components, paths } from './schema';
 
-export type Tape = components['schemas']['TapeDetails'];
-export type Instrument = components['schemas']['InstrumentNode'];
+type Schemas = components['schemas'];
+export type Tape = Schemas['TapeDetails'];
+export type Instrument = Schemas['InstrumentNode'];
 export type Publisher = Instrument['publishers'][number];
+export type ReplayState = Schemas['ReplayState'];
+export type NewReplay = Schemas['NewReplay'];
+export type ReplayChange = Schemas['ReplayChange'];
+export type Stride = Schemas['Step']['by'];
 
-const DEPTH = '/api/v1/tapes/{tape}/depth';
-type DepthRoute = paths[typeof DEPTH]['get']['parameters'];
-/** `from` is left out: whoever follows the stream knows where it stands. */
-export type DepthQuery = Omit<NonNullable<DepthRoute['query']>, 'from'>;
+const DEPTH = '/api/v1/replays/{replay}/depth';
+export type DepthQuery = NonNullable<paths[typeof DEPTH]['get']['parameters']['query']>;
+export type View = NonNullable<DepthQuery['view']>;
 
 /** The questions this page asks the service. Every answer that is not one is a `Problem`. */
 export class Service {
 	readonly #root: string;
 	readonly #client: Client<paths>;
 
-	/** `root` is where the service answers, as in `http://127.0.0.1:8000`. */
-	constructor(root: string) {
+	/** `root` is where the service answers, as in `http://127.0.0.1:8000`; `key` is asked for before every request. */
+	constructor(
+		root: string,
+		readonly key: () => string | null = () => null
+	) {
 		this.#root = removeTrailingSlash(root);
 		this.#client = createClient<paths>({ baseUrl: this.#root, cache: 'no-store' });
+		this.#client.use({
+			onRequest: ({ request }) => {
+				for (const [name, value] of Object.entries(credentials(key()))) {
+					request.headers.set(name, value);
+				}
+			}
+		});
 	}
 
 	tapes(): Promise<Tape[]> {
@@ -38,10 +52,23 @@ export class Service {
 		);
 	}
 
-	depthUrl(tape: string, query: DepthQuery): string {
+	replays(): Promise<ReplayState[]> {
+		return this.#answer(this.#client.GET('/api/v1/replays'));
+	}
+
+	createReplay(body: NewReplay): Promise<ReplayState> {
+		return this.#answer(this.#client.POST('/api/v1/replays', { body }));
+	}
+
+	control(replay: string, body: ReplayChange): Promise<ReplayState> {
+		const params = { path: { replay } };
+		return this.#answer(this.#client.PATCH('/api/v1/replays/{replay}', { params, body }));
+	}
+
+	depthUrl(replay: string, query: DepthQuery): string {
 		return createFinalURL(DEPTH, {
 			baseUrl: this.#root,
-			params: { path: { tape }, query },
+			params: { path: { replay }, query },
 			querySerializer: createQuerySerializer(),
 			pathSerializer: defaultPathSerializer
 		});
@@ -56,4 +83,9 @@ export class Service {
 		if (data === undefined) throw Problem.of(response, error);
 		return data;
 	}
+}
+
+/** The headers that say who is asking. */
+export function credentials(key: string | null): Record<string, string> {
+	return key === null ? {} : { Authorization: `Bearer ${key}` };
 }

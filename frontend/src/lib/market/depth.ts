@@ -5,9 +5,6 @@ import type { Nanoseconds } from './time';
 /** A depth frame as the service sends it. */
 export type WireFrame = components['schemas']['DepthFrame'];
 
-/** What the service sends when the tape goes on elsewhere. */
-export type WireJump = components['schemas']['Jump'];
-
 /** `B` a buyer, `A` a seller, `N` nobody (implied, spread and auction trades). */
 export type Aggressor = 'B' | 'A' | 'N';
 
@@ -29,6 +26,8 @@ export interface TimedTrade extends Trade {
 
 /** The book at one moment of the tape, best levels first, and the trades since the frame before. */
 export interface Depth {
+	/** Which run along the tape it is of. */
+	readonly epoch: number;
 	/** Records applied so far. */
 	readonly index: number;
 	/** Records of the whole tape. */
@@ -40,7 +39,7 @@ export interface Depth {
 	readonly locked: boolean;
 	readonly suspect: string | null;
 	readonly lastTrade: Trade | null;
-	/** Traded since the stream was opened. */
+	/** Traded in this book from the beginning of the tape to here. */
 	readonly volume: number;
 	readonly trades: readonly TimedTrade[];
 }
@@ -48,8 +47,16 @@ export interface Depth {
 /** Trades kept for a screen that is slower than the stream. */
 export const TRADES_KEPT = 50;
 
-export function decodeDepth(frame: WireFrame): Depth {
+/** The epoch in an event's id, which is `epoch:index`. */
+export function epochOf(id: string): number {
+	const epoch = Number.parseInt(id, 10);
+	if (Number.isNaN(epoch)) throw new Error(`no epoch in ${id}`);
+	return epoch;
+}
+
+export function decodeDepth(frame: WireFrame, epoch: number): Depth {
 	return {
+		epoch,
 		index: frame.index,
 		total: frame.total,
 		time: BigInt(frame.ts_recv),

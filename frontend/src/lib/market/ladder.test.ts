@@ -3,7 +3,7 @@ import { frame } from '../../../tests/frames';
 import { decodeDepth, type WireFrame } from './depth';
 import { ladderOf, LEVELS, spreadOf } from './ladder';
 
-const book = (change: Partial<WireFrame>) => decodeDepth(frame(change));
+const book = (change: Partial<WireFrame>) => decodeDepth(frame(change), 1);
 
 describe('ladderOf', () => {
 	it('stacks asks above bids with the best prices next to the spread', () => {

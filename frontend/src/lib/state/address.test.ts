@@ -8,17 +8,24 @@ it('reads back what it writes', () => {
 		tape: 'clx5-99aa00bb',
 		instrument: 'CLX5 & C',
 		publisher: 'GLBX.MDP3.GLBX',
-		speed: '10'
+		view: 'published',
+		replay: 'replay-3'
 	};
 	expect(read(writeAddress(address).toString())).toEqual(address);
 });
 
 it('leaves out what goes without saying', () => {
-	const address: Address = { tape: null, instrument: null, publisher: null, speed: '1' };
+	const address: Address = {
+		tape: null,
+		instrument: null,
+		publisher: null,
+		view: 'matched',
+		replay: null
+	};
 	expect(writeAddress(address).toString()).toBe('');
 	expect(read('')).toEqual(address);
 });
 
-it('plays at real time when the speed is not one that is offered', () => {
-	expect(read('speed=3').speed).toBe('1');
+it('shows the matched view where the address names none that there is', () => {
+	expect(read('view=upside-down').view).toBe('matched');
 });

@@ -1,29 +1,32 @@
-import { isSpeed, REAL_TIME, type Speed } from './speed';
+import type { View } from '$lib/api/service';
 
 /** What the page shows, as its URL says it. Instruments go by symbol where they have one. */
 export interface Address {
 	readonly tape: string | null;
 	readonly instrument: string | null;
 	readonly publisher: string | null;
-	readonly speed: Speed;
+	readonly view: View;
+	/** `null` for the one that came with the tape, which everybody shares. */
+	readonly replay: string | null;
 }
 
 export function readAddress(params: URLSearchParams): Address {
-	const speed = params.get('speed');
 	return {
 		tape: params.get('tape'),
 		instrument: params.get('instrument'),
 		publisher: params.get('publisher'),
-		speed: isSpeed(speed) ? speed : REAL_TIME
+		view: params.get('view') === 'published' ? 'published' : 'matched',
+		replay: params.get('replay')
 	};
 }
 
 /** Only what differs from the default, so that links stay short. */
-export function writeAddress({ tape, instrument, publisher, speed }: Address): URLSearchParams {
+export function writeAddress(address: Address): URLSearchParams {
 	const params = new URLSearchParams();
-	if (tape !== null) params.set('tape', tape);
-	if (instrument !== null) params.set('instrument', instrument);
-	if (publisher !== null) params.set('publisher', publisher);
-	if (speed !== REAL_TIME) params.set('speed', speed);
+	for (const name of ['tape', 'instrument', 'publisher', 'replay'] as const) {
+		const value = address[name];
+		if (value !== null) params.set(name, value);
+	}
+	if (address.view !== 'matched') params.set('view', address.view);
 	return params;
 }

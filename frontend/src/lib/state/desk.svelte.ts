@@ -1,13 +1,17 @@
 import { Problem } from '$lib/api/problem';
-import type { Instrument, Publisher, Service, Tape } from '$lib/api/service';
+import type { Instrument, Publisher, ReplayState, Service, Tape, View } from '$lib/api/service';
 import { backoff, pause } from '$lib/stream/backoff';
 import type { LinkState } from '$lib/stream/protocol';
+import type { Access } from './access.svelte';
 import type { Address } from './address';
-import type { Playback } from './playback.svelte';
+import type { Board } from './board.svelte';
+import type { Loss, Playback } from './playback.svelte';
 
 export interface DeskOptions {
 	service: Service;
 	playback: Playback;
+	access: Access;
+	board: Board;
 	secondsBefore?: (attempt: number) => number;
 }
 
@@ -18,14 +22,17 @@ export class Desk {
 	#tape = $state.raw<Tape | null>(null);
 	#instrument = $state.raw<Instrument | null>(null);
 	#publisher = $state.raw<Publisher | null>(null);
+	#replay = $state.raw<ReplayState | null>(null);
+	#view = $state<View>('matched');
 	#trouble = $state.raw<LinkState | null>(null);
-	#notice = $state<string | null>(null);
 	/** The wait before the list is asked for again; aborting it means now. */
 	#pause = new AbortController();
 	/** Only the latest question's answer counts. */
 	#question = 0;
 
-	constructor(private readonly options: DeskOptions) {}
+	constructor(private readonly options: DeskOptions) {
+		options.playback.onLoss((loss) => void this.#recover(loss));
+	}
 
 	/** `null` until the service has answered. */
 	get tapes(): readonly Tape[] | null {
@@ -49,14 +56,19 @@ export class Desk {
 		return this.#publisher;
 	}
 
+	/** The book as the venue published it, or after matching what overlaps. */
+	get view(): View {
+		return this.#view;
+	}
+
+	/** Whether the replay that is followed came with the tape, so that everybody sees the same. */
+	get shared(): boolean {
+		return this.#replay?.default ?? true;
+	}
+
 	/** Why there is nothing to choose from yet. */
 	get trouble(): LinkState | null {
 		return this.#trouble;
-	}
-
-	/** What was asked for and is not here. */
-	get notice(): string | null {
-		return this.#notice;
 	}
 
 	/** What is shown, for the page's URL; `null` while nothing is. */
@@ -67,19 +79,21 @@ export class Desk {
 			tape: this.#tape.id,
 			instrument: nameInstrument(this.#instrument),
 			publisher: choice ? (this.#publisher?.publisher ?? null) : null,
-			speed: this.options.playback.speed
+			view: this.#view,
+			replay: this.shared ? null : (this.#replay?.id ?? null)
 		};
 	}
 
 	/** Asks what there is and shows what the address says, or else the first. */
 	async start(address: Address): Promise<void> {
-		this.options.playback.setSpeed(address.speed);
+		this.#view = address.view;
 		const tapes = await this.#ask(() => this.options.service.tapes());
 		if (tapes === null) return;
 		this.#tapes = tapes;
 		const [tape, missed] = pick(tapes, address.tape, (each) => [each.id]);
-		if (tape) await this.#show(tape, missed ? { ...address, instrument: null } : address);
-		if (missed) this.#notice = `There is no tape “${address.tape}” here.`;
+		if (tape) await this.#show(tape, missed ? null : address);
+		else this.#clear(null);
+		if (missed) this.options.board.say(`There is no tape “${address.tape}” here.`);
 	}
 
 	async chooseTape(id: string): Promise<void> {
@@ -89,35 +103,64 @@ export class Desk {
 
 	chooseInstrument(id: string): void {
 		const instrument = this.#instruments.find((each) => String(each.instrument_id) === id);
-		if (instrument) this.#play(instrument, instrument.publishers[0] ?? null);
+		if (instrument) this.#play(instrument, instrument.publishers[0] ?? null, this.#replay);
 	}
 
 	choosePublisher(id: string): void {
 		const publisher = this.#instrument?.publishers.find(
 			(each) => String(each.publisher_id) === id
 		);
-		if (this.#instrument && publisher) this.#play(this.#instrument, publisher);
+		if (publisher) this.#play(this.#instrument, publisher, this.#replay);
 	}
 
-	/** The notice was read. */
-	dismiss(): void {
-		this.#notice = null;
+	chooseView(view: View): void {
+		if (view === this.#view) return;
+		this.#view = view;
+		this.#play(this.#instrument, this.#publisher, this.#replay);
+	}
+
+	/** Goes on from the present moment on a replay of one's own, which ends when nobody watches it. */
+	async leave(): Promise<void> {
+		const { playback, service } = this.options;
+		const { state } = playback;
+		if (state === null) return;
+		const made = await this.#try(() =>
+			service.createReplay({
+				tape: state.tape,
+				start: String(playback.index),
+				playing: playback.playing,
+				speed: playback.speed,
+				loop: state.loop,
+				longest_wait: state.longest_wait,
+				when_unwatched: 'end'
+			})
+		);
+		if (made) this.#play(this.#instrument, this.#publisher, made);
+	}
+
+	/** Goes back to the replay that everybody shares. */
+	async join(): Promise<void> {
+		const replays = await this.#try(() => this.options.service.replays());
+		const shared = replays && sharedOf(replays, this.#tape);
+		if (shared) this.#play(this.#instrument, this.#publisher, shared);
 	}
 
 	/** Asks again now for what could not be had. */
 	retry(address: Address): void {
 		if (this.#trouble?.name === 'waiting') this.#pause.abort();
+		else if (this.#tape) void this.#show(this.#tape, address);
 		else void this.start(address);
 	}
 
 	async #show(tape: Tape, address: Address | null): Promise<void> {
-		this.#tape = tape;
-		this.#instruments = [];
-		this.#instrument = null;
-		this.#publisher = null;
-		this.options.playback.clear();
-		const instruments = await this.#ask(() => this.options.service.instruments(tape.id));
-		if (instruments === null) return;
+		const { board, service } = this.options;
+		board.clear();
+		this.#clear(tape);
+		const answers = await this.#ask(() =>
+			Promise.all([service.instruments(tape.id), service.replays()])
+		);
+		if (answers === null) return;
+		const [instruments, replays] = answers;
 		this.#instruments = instruments;
 		const [instrument, missed] = pick(instruments, address?.instrument ?? null, (each) => [
 			String(each.instrument_id),
@@ -129,20 +172,66 @@ export class Desk {
 			missed ? null : (address?.publisher ?? null),
 			(each) => [String(each.publisher_id), each.publisher]
 		);
-		this.#play(instrument, publisher);
-		if (missed) this.#notice = `${tape.name} has no instrument “${address?.instrument}”.`;
+		const asked = address?.replay ?? null;
+		const own = replays.find((each) => each.id === asked && each.tape === tape.id);
+		this.#play(instrument, publisher, own ?? sharedOf(replays, tape));
+		if (missed) board.say(`${tape.name} has no instrument “${address?.instrument}”.`);
+		else if (asked !== null && !own) board.say(`“${asked}” has ended. ${SHARED_SHOWN}`);
 	}
 
-	#play(instrument: Instrument, publisher: Publisher | null): void {
-		if (!this.#tape || !publisher) return;
-		this.#notice = null;
+	/** Shows nothing, until more is known of the tape. */
+	#clear(tape: Tape | null): void {
+		this.#tape = tape;
+		this.#instruments = [];
+		this.#instrument = null;
+		this.#publisher = null;
+		this.#replay = null;
+		this.options.playback.clear();
+	}
+
+	#play(
+		instrument: Instrument | null,
+		publisher: Publisher | null,
+		replay: ReplayState | null
+	): void {
+		if (!instrument || !publisher || !replay) return;
+		this.options.board.clear();
 		this.#instrument = instrument;
 		this.#publisher = publisher;
+		this.#replay = replay;
 		this.options.playback.show({
-			tape: this.#tape.id,
+			replay,
 			instrument: instrument.instrument_id,
-			publisher: publisher.publisher_id
+			publisher: publisher.publisher_id,
+			view: this.#view
 		});
+	}
+
+	/** Shows what is still there of what was shown. */
+	async #recover(loss: Loss): Promise<void> {
+		const address = this.address;
+		if (address === null) return;
+		if (loss === 'missing') {
+			const replays = await this.#ask(() => this.options.service.replays());
+			const lost = this.#replay;
+			// It was something else that the service knows not, and has said so.
+			if (!replays || replays.some(({ id, tape }) => id === lost?.id && tape === lost.tape))
+				return;
+		}
+		await this.start(address);
+	}
+
+	/** Asks once, and says what is minded. */
+	async #try<T>(question: () => Promise<T>): Promise<T | null> {
+		const { access, board } = this.options;
+		try {
+			return await question();
+		} catch (error) {
+			if (!(error instanceof Problem)) throw error;
+			if (error.needsKey && (await access.ask())) return this.#try(question);
+			board.say((access.judge(error) ?? error).message);
+			return null;
+		}
 	}
 
 	/** Asks until there is an answer; `null` when there will be none, or another question came. */
@@ -157,8 +246,11 @@ export class Desk {
 			} catch (error) {
 				if (mine !== this.#question) return null;
 				if (!(error instanceof Problem)) throw error;
+				if (error.needsKey && (await this.options.access.ask())) continue;
+				if (mine !== this.#question) return null;
 				if (!error.temporary) {
-					this.#trouble = { name: 'failed', why: error.message };
+					const { message: why, status } = error;
+					this.#trouble = { name: 'failed', why, status };
 					return null;
 				}
 				const seconds =
@@ -171,9 +263,15 @@ export class Desk {
 	}
 }
 
+const SHARED_SHOWN = 'This is the replay that everybody shares.';
+
 /** An instrument's symbol, or its id where the tape names none. */
 export function nameInstrument(instrument: Instrument): string {
 	return instrument.symbol ?? String(instrument.instrument_id);
+}
+
+function sharedOf(replays: readonly ReplayState[], tape: Tape | null): ReplayState | null {
+	return replays.find((each) => each.default && each.tape === tape?.id) ?? null;
 }
 
 /** The one that goes by `name`, or the first, saying whether the name was missed. */

@@ -9,13 +9,39 @@ const press = (key: string, selector: string | null = null, more: Partial<Keyboa
 };
 
 it('knows the keys of the page', () => {
-	expect(['[', ']', ' ', '?', 'x'].map((key) => press(key))).toEqual([
-		'slower',
-		'faster',
-		'toggle',
-		'help',
-		null
-	]);
+	expect(
+		Object.fromEntries(
+			['[', ']', ' ', 'g', 'v', 'e', 'End', '?', 'x'].map((key) => [key, press(key)])
+		)
+	).toEqual({
+		'[': 'slower',
+		']': 'faster',
+		' ': 'toggle',
+		g: 'go-to',
+		v: 'view',
+		e: 'head',
+		End: 'head',
+		'?': 'help',
+		x: null
+	});
+});
+
+it('steps by events, and by trades with shift', () => {
+	expect([press('ArrowLeft'), press('ArrowRight')]).toEqual(['event-back', 'event-on']);
+	expect(press('ArrowLeft', null, { shiftKey: true })).toBe('trade-back');
+	expect(press('ArrowRight', null, { shiftKey: true })).toBe('trade-on');
+});
+
+it('knows the question mark, which takes shift on most keyboards', () => {
+	expect(press('?', null, { shiftKey: true })).toBe('help');
+});
+
+it('leaves letters to a list that has the focus, and End to the slider', () => {
+	expect(press('v', '[role="combobox"]')).toBeNull();
+	expect(press('v', 'button')).toBe('view');
+	expect(press('End', 'input[type="range"]')).toBeNull();
+	expect(press('e', 'input[type="range"]')).toBe('head');
+	expect(press('ArrowLeft', 'input[type="range"]')).toBe('event-back');
 });
 
 it('leaves shortcuts of the browser alone', () => {
@@ -33,6 +59,7 @@ it('leaves every key to an open list or dialog', () => {
 	expect(press(' ', '[role="dialog"]')).toBeNull();
 });
 
-it('toggles once however long the space bar is held', () => {
+it('toggles once however long the space bar is held, and steps on', () => {
 	expect(press(' ', null, { repeat: true })).toBeNull();
+	expect(press('ArrowRight', null, { repeat: true })).toBe('event-on');
 });

@@ -1,50 +1,66 @@
-import type { Service } from '$lib/api/service';
+import type { Problem } from '$lib/api/problem';
+import type { ReplayChange, ReplayState, Service, Stride, View } from '$lib/api/service';
 import { TRADES_KEPT, type Depth, type TimedTrade } from '$lib/market/depth';
 import { LEVELS } from '$lib/market/ladder';
 import { decimalsOfAll } from '$lib/market/price';
 import type { Nanoseconds } from '$lib/market/time';
 import type { Link } from '$lib/stream/link';
-import type { LinkState, Report } from '$lib/stream/protocol';
-import { REAL_TIME, stepSpeed, type Speed } from './speed';
+import type { LastBye, LinkState, Report } from '$lib/stream/protocol';
+import type { Access } from './access.svelte';
+import type { Board } from './board.svelte';
+import { Controls } from './controls.svelte';
+import { stepSpeed, type Speed } from './speed';
 
 /** A trade on the screen, with a number that no other one has had. */
 export interface ListedTrade extends TimedTrade {
 	readonly number: number;
 }
 
-/** One book of one tape. */
+/** One book of a tape, as a replay plays it. */
 export interface Source {
-	readonly tape: string;
+	readonly replay: ReplayState;
 	readonly instrument: number;
 	readonly publisher: number;
+	readonly view: View;
 }
+
+/** Why a replay cannot be followed any longer; `missing` where the service knows none by that name. */
+export type Loss = LastBye | 'missing';
 
 export interface PlaybackOptions {
 	service: Service;
 	link: Link;
+	access: Access;
+	board: Board;
 	/** Frames a second to ask for. */
 	hz: () => number;
 	/** Calls back when the screen is next painted. */
 	onPaint: (paint: () => void) => void;
 }
 
-/** Plays one book: what is on the screen, and the way to stop it, move it and hurry it. */
+/** Where the replay is, as far as the page was told. */
+interface Moment {
+	readonly epoch: number;
+	readonly index: number;
+	readonly total: number;
+	readonly time: Nanoseconds | null;
+}
+
+/** Follows a replay on one book: what is on the screen, and the way to ask the service for another moment. */
 export class Playback {
 	#depth = $state.raw<Depth | null>(null);
 	#trades = $state.raw<readonly ListedTrade[]>([]);
 	#link = $state.raw<LinkState>({ name: 'connecting' });
-	#playing = $state(true);
-	#speed = $state<Speed>(REAL_TIME);
+	#state = $state.raw<ReplayState | null>(null);
+	#moment = $state.raw<Moment | null>(null);
+	#controls = $state.raw<Controls | null>(null);
 	#decimals = $state(0);
-	#volume = $state(0);
-	#since = $state.raw<Nanoseconds | null>(null);
+	#grows = $state(false);
 
 	#source: Source | null = null;
-	#position = 0;
-	/** Traded before the stream was last opened, which counts from there. */
-	#volumeBefore = 0;
 	#run = 0;
 	#tradesListed = 0;
+	#onLoss: (loss: Loss) => void = () => undefined;
 
 	constructor(private readonly options: PlaybackOptions) {
 		options.link.listen((report) => this.#hear(report));
@@ -63,12 +79,41 @@ export class Playback {
 		return this.#link;
 	}
 
+	/** What the service last said of the replay. */
+	get state(): ReplayState | null {
+		return this.#state;
+	}
+
 	get playing(): boolean {
-		return this.#playing;
+		return this.#controls?.asked.playing ?? this.#state?.playing ?? false;
 	}
 
 	get speed(): Speed {
-		return this.#speed;
+		return this.#controls?.asked.speed ?? this.#state?.speed ?? 1;
+	}
+
+	/** Records before the moment that is shown. */
+	get index(): number {
+		return this.#controls?.asked.index ?? this.#moment?.index ?? 0;
+	}
+
+	/** Records of the tape. */
+	get total(): number {
+		return this.#moment?.total ?? 0;
+	}
+
+	get time(): Nanoseconds | null {
+		return this.#moment?.time ?? null;
+	}
+
+	/** Whether it follows the head of a tape that grows. */
+	get atHead(): boolean {
+		return this.#state?.at_head ?? false;
+	}
+
+	/** Whether the tape was seen to grow. */
+	get grows(): boolean {
+		return this.#grows;
 	}
 
 	/** Decimals of the smallest price step seen in this book. */
@@ -76,22 +121,27 @@ export class Playback {
 		return this.#decimals;
 	}
 
-	/** Traded since the time `volumeSince`. */
-	get volume(): number {
-		return this.#volume;
+	/** Whom to tell when there is nothing to follow any longer. */
+	onLoss(listener: (loss: Loss) => void): void {
+		this.#onLoss = listener;
 	}
 
-	get volumeSince(): Nanoseconds | null {
-		return this.#since;
-	}
-
-	/** Shows another book: of the same tape at the same moment, of another from its beginning. */
+	/** Shows a book, at the moment where the replay is. */
 	show(source: Source): void {
-		if (source.tape !== this.#source?.tape) this.#position = 0;
+		const { replay } = source;
+		const before = this.#source?.replay;
 		this.#source = source;
+		if (replay.tape !== before?.tape) this.#grows = false;
+		if (replay.id !== before?.id) {
+			this.#moment = null;
+			this.#controls = new Controls((change) =>
+				this.options.service.control(replay.id, change)
+			);
+			this.#learn(replay);
+		}
 		this.#depth = null;
+		this.#trades = [];
 		this.#decimals = 0;
-		this.#beginCount();
 		this.#open();
 	}
 
@@ -99,30 +149,48 @@ export class Playback {
 	clear(): void {
 		this.#source = null;
 		this.#depth = null;
-		this.#close();
+		this.#trades = [];
+		this.#state = null;
+		this.#moment = null;
+		this.#controls = null;
+		// What is still on its way belongs to no run any more.
+		this.#run += 1;
+		this.#link = { name: 'closed' };
+		this.options.link.post({ type: 'close' });
 	}
 
 	toggle(): void {
-		this.#playing = !this.#playing;
-		if (this.#playing) this.#open();
-		else this.#close();
+		void this.#tell({ playing: !this.playing });
 	}
 
 	setSpeed(speed: Speed): void {
-		if (speed === this.#speed) return;
-		this.#speed = speed;
-		if (this.#playing) this.#open();
+		if (speed !== this.speed) void this.#tell({ speed });
 	}
 
-	stepSpeed(steps: number): void {
-		this.setSpeed(stepSpeed(this.#speed, steps));
+	stepSpeed(direction: 1 | -1): void {
+		this.setSpeed(stepSpeed(this.speed, direction));
 	}
 
-	/** Goes to the state after `position` records, playing or paused. */
-	seek(position: number): void {
-		this.#position = position;
-		this.#beginCount();
-		this.#open();
+	/** Steps so many events or trades of this book, back where it is negative, and pauses. */
+	step(by: Stride, count: number): void {
+		const instrument = this.#source?.instrument;
+		if (instrument === undefined) return;
+		void this.#tell({ step: { by, count, instrument: String(instrument) } });
+	}
+
+	/** Goes to the moment after `index` records, playing or paused. */
+	seek(index: number): void {
+		void this.#tell({ seek: String(index) });
+	}
+
+	/** Goes to any moment that the service can read; what it minds, or `null`. */
+	goTo(moment: string): Promise<Problem | null> {
+		return this.#ask({ seek: moment });
+	}
+
+	/** Goes to the end of a tape that grows, and stays there. */
+	toHead(): void {
+		if (this.#grows && !this.atHead) void this.#tell({ seek: 'end', playing: true });
 	}
 
 	/** Tries again now, after a failure or during the pause before the next attempt. */
@@ -131,39 +199,34 @@ export class Playback {
 		else this.#open();
 	}
 
-	#beginCount(): void {
-		this.#trades = [];
-		this.#volume = 0;
-		this.#since = null;
+	async #tell(change: ReplayChange): Promise<void> {
+		const problem = await this.#ask(change);
+		if (problem !== null) this.options.board.say(problem.message);
+	}
+
+	async #ask(change: ReplayChange): Promise<Problem | null> {
+		const problem = (await this.#controls?.ask(change)) ?? null;
+		if (problem?.needsKey && (await this.options.access.ask())) return this.#ask(change);
+		return this.options.access.judge(problem);
 	}
 
 	#open(): void {
 		if (this.#source === null) return;
-		const { tape, instrument, publisher } = this.#source;
-		this.#volumeBefore = this.#volume;
+		const { replay, instrument, publisher, view } = this.#source;
 		this.#link = { name: 'connecting' };
 		this.options.link.post({
 			type: 'open',
 			run: ++this.#run,
-			url: this.options.service.depthUrl(tape, {
+			url: this.options.service.depthUrl(replay.id, {
 				instrument: String(instrument),
 				publisher: String(publisher),
 				levels: LEVELS,
 				hz: this.options.hz(),
-				speed: this.#speed,
-				trades: true,
-				loop: true
+				view,
+				trades: true
 			}),
-			from: this.#position,
-			unpaced: this.#speed === 'max'
+			key: this.options.access.key
 		});
-	}
-
-	#close(): void {
-		// What is still on its way belongs to no run any more.
-		this.#run += 1;
-		this.#link = { name: 'closed' };
-		this.options.link.post({ type: 'close' });
 	}
 
 	#hear(report: Report): void {
@@ -172,20 +235,50 @@ export class Playback {
 				if (report.run === this.#run) this.#paint(report.depth, report.jumped);
 				this.options.link.post({ type: 'painted' });
 			});
-		} else if (report.run === this.#run) {
+		} else if (report.run !== this.#run) {
+			return;
+		} else if (report.type === 'state') {
+			this.#learn(report.state);
+		} else {
 			this.#link = report.state;
+			if (report.state.name === 'gone') this.#onLoss(report.state.why);
+			else if (report.state.name === 'failed') this.#refused(report.state.status);
 		}
 	}
 
-	#paint(depth: Depth, jumped: boolean): void {
-		if (jumped) {
-			this.#volumeBefore = 0;
-			this.#beginCount();
+	#refused(status: number | null): void {
+		const run = this.#run;
+		if (status === 404) this.#onLoss('missing');
+		if (status !== 401) return;
+		void this.options.access.ask().then((given) => {
+			if (given && run === this.#run) this.#open();
+		});
+	}
+
+	#learn(state: ReplayState): void {
+		// Names of replays are given anew by a service that was started again.
+		if (this.#source !== null && state.tape !== this.#source.replay.tape) {
+			return this.#onLoss('missing');
 		}
+		this.#state = state;
+		this.#controls?.told();
+		this.#grows ||= state.at_head;
+		this.#move({
+			epoch: state.epoch,
+			index: state.index,
+			total: state.total,
+			time: state.ts_recv === null ? null : BigInt(state.ts_recv)
+		});
+	}
+
+	#paint(depth: Depth, jumped: boolean): void {
+		const here = this.#moment;
+		if (here !== null && depth.epoch < here.epoch) return;
+		if (jumped) this.#trades = [];
 		this.#depth = depth;
-		this.#position = depth.index;
-		this.#volume = this.#volumeBefore + depth.volume;
-		this.#since ??= depth.time;
+		// A screen shows whole events: it may be a few records behind the replay, which is where it says.
+		if (here === null || depth.epoch > here.epoch || depth.index >= here.index)
+			this.#move(depth);
 		this.#decimals = decimalsOfAll(pricesOf(depth), this.#decimals);
 		if (depth.trades.length > 0) {
 			const listed = depth.trades.map((trade) => ({
@@ -194,8 +287,11 @@ export class Playback {
 			}));
 			this.#trades = [...listed.toReversed(), ...this.#trades].slice(0, TRADES_KEPT);
 		}
-		// Paused, and moved to another book or moment: one look at it is all that was wanted.
-		if (!this.#playing) this.#close();
+	}
+
+	#move({ epoch, index, total, time }: Moment): void {
+		this.#grows ||= this.#moment !== null && total > this.#moment.total;
+		this.#moment = { epoch, index, total, time };
 	}
 }
 

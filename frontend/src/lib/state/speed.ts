@@ -1,17 +1,26 @@
-/** Factors of real time that the page offers, slowest first; `max` is as fast as the service can. */
-export const SPEEDS = ['0.1', '0.2', '0.5', '1', '2', '5', '10', '20', '50', '100', 'max'] as const;
-export type Speed = (typeof SPEEDS)[number];
+import type { ReplayState } from '$lib/api/service';
 
-export const REAL_TIME: Speed = '1';
+/** A factor of real time, or as fast as the service goes. */
+export type Speed = ReplayState['speed'];
 
-export function isSpeed(text: string | null): text is Speed {
-	return (SPEEDS as readonly (string | null)[]).includes(text);
+/** What the page offers, slowest first; a replay may be set to anything in between, too. */
+export const SPEEDS: readonly Speed[] = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 'max'];
+
+const rank = (speed: Speed): number => (speed === 'max' ? Infinity : speed);
+
+/** The next offered speed above or below, or the same where there is none. */
+export function stepSpeed(speed: Speed, direction: 1 | -1): Speed {
+	const next =
+		direction > 0
+			? SPEEDS.find((each) => rank(each) > rank(speed))
+			: SPEEDS.findLast((each) => rank(each) < rank(speed));
+	return next ?? speed;
 }
 
-/** The speed `steps` further on, ending at the slowest and the fastest. */
-export function stepSpeed(speed: Speed, steps: number): Speed {
-	const place = SPEEDS.indexOf(speed) + steps;
-	return SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, place))] ?? speed;
+/** Those offered, and the one that is set. */
+export function speedsWith(speed: Speed): readonly Speed[] {
+	if (SPEEDS.includes(speed)) return SPEEDS;
+	return [...SPEEDS, speed].toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
 
 export function nameSpeed(speed: Speed): string {

@@ -9,7 +9,7 @@ function conflator() {
 }
 
 const at = (index: number, trades: string[] = []): Depth =>
-	decodeDepth(frame({ index, trades: trades.map((time) => ['64790000000', 1, 'B', time]) }));
+	decodeDepth(frame({ index, trades: trades.map((time) => ['64790000000', 1, 'B', time]) }), 1);
 
 describe('Conflator', () => {
 	it('sends one depth and then waits for the paint', () => {
@@ -67,20 +67,5 @@ describe('Conflator', () => {
 			[1, true]
 		]);
 		expect(sent[1]?.depth.trades.map(({ time }) => time)).toEqual([1n]);
-	});
-
-	it('is idle once nothing is held and nothing is being painted', async () => {
-		const { conflator: held } = conflator();
-		await held.idle();
-		held.offer(at(1));
-		held.offer(at(2));
-		let idle = false;
-		const done = held.idle().then(() => (idle = true));
-		held.painted();
-		await Promise.resolve();
-		expect(idle).toBe(false);
-		held.painted();
-		await done;
-		expect(idle).toBe(true);
 	});
 });

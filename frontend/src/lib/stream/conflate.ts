@@ -8,7 +8,6 @@ export class Conflator {
 	#waiting: Depth | null = null;
 	#jumped = false;
 	#busy = false;
-	#onIdle: (() => void)[] = [];
 
 	constructor(private readonly send: (depth: Depth, jumped: boolean) => void) {}
 
@@ -18,7 +17,7 @@ export class Conflator {
 		this.#flush();
 	}
 
-	/** The tape began again: what comes next does not follow what came before. */
+	/** What comes next does not follow what came before. */
 	jump(): void {
 		this.#waiting = null;
 		this.#jumped = true;
@@ -27,14 +26,6 @@ export class Conflator {
 	painted(): void {
 		this.#busy = false;
 		this.#flush();
-		if (this.#busy) return;
-		for (const resolve of this.#onIdle.splice(0)) resolve();
-	}
-
-	/** Resolves once everything offered is on the screen. */
-	idle(): Promise<void> {
-		if (!this.#busy) return Promise.resolve();
-		return new Promise((resolve) => this.#onIdle.push(resolve));
 	}
 
 	/** Forgets what was held, for a new stream. */

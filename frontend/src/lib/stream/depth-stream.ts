@@ -1,28 +1,38 @@
 import { Problem } from '$lib/api/problem';
-import { decodeDepth, type Depth, type WireFrame, type WireJump } from '$lib/market/depth';
+import { credentials, type ReplayState } from '$lib/api/service';
+import { decodeDepth, epochOf, type Depth, type WireFrame } from '$lib/market/depth';
 import { readEvents, type EventSourceMessage } from './events';
+import type { ByeReason, LastBye } from './protocol';
 
 /** The service sends a heartbeat every 15 s; three missed mean that nobody is there. */
 const SILENCE_SECONDS = 45;
 
 export interface DepthHandlers {
+	/** What the replay does: first of all, and whenever that changes. */
+	onState: (state: ReplayState) => void;
 	onDepth: (depth: Depth) => void;
-	/** The tape goes on elsewhere: a loop begins again. */
-	onJump: (index: number) => void;
-	/** Called before every read; reading waits until it is done. */
-	beforeRead: () => Promise<void>;
+	/** The replay goes on elsewhere on the tape. */
+	onJump: () => void;
+	/** The id to come back with after a cut. */
+	onId: (id: string) => void;
+}
+
+export interface DepthRequest {
+	readonly url: string;
+	readonly key: string | null;
+	/** The last id that was seen, by whoever comes back. */
+	readonly lastId: string | null;
 }
 
 /**
- * Reads one depth stream from the record `from`. Returns when the tape is over; throws a `Problem`
- * when the stream was refused, was cut, or fell silent.
+ * Reads one depth stream until the service says goodbye for good, and why. Throws a `Problem` when
+ * the stream was refused, was cut or fell silent, or is to be opened again.
  */
 export async function readDepth(
-	url: string,
-	from: number,
+	request: DepthRequest,
 	signal: AbortSignal,
 	handlers: DepthHandlers
-): Promise<void> {
+): Promise<LastBye> {
 	const abort = new AbortController();
 	let silent = false;
 	let watch: ReturnType<typeof setTimeout> | undefined;
@@ -33,21 +43,17 @@ export async function readDepth(
 			abort.abort();
 		}, SILENCE_SECONDS * 1000);
 	};
-	let over = false;
+	let bye: LastBye | null = null;
 	try {
 		listen();
-		const body = await open(url, from, AbortSignal.any([signal, abort.signal]));
-		await readEvents(body, {
-			beforeRead: async () => {
-				clearTimeout(watch);
-				await handlers.beforeRead();
-				listen();
+		const body = await open(request, AbortSignal.any([signal, abort.signal]));
+		await readEvents(
+			body,
+			(event) => {
+				if (!signal.aborted) bye = dispatch(event, handlers) ?? bye;
 			},
-			onComment: (comment) => (over ||= comment.trim() === 'stream_end'),
-			onEvent: (event) => {
-				if (!signal.aborted) dispatch(event, handlers);
-			}
-		});
+			listen
+		);
 	} catch (error) {
 		if (silent) throw new Problem('The service has gone silent', true);
 		if (error instanceof Problem) throw error;
@@ -56,18 +62,20 @@ export async function readDepth(
 		clearTimeout(watch);
 		abort.abort();
 	}
-	if (!over) throw new Problem('The connection was cut', true);
+	if (bye === null) throw new Problem('The connection was cut', true);
+	return bye;
 }
 
 async function open(
-	url: string,
-	from: number,
+	{ url, key, lastId }: DepthRequest,
 	signal: AbortSignal
 ): Promise<ReadableStream<Uint8Array>> {
-	const address = new URL(url);
-	address.searchParams.set('from', String(from));
-	const response = await fetch(address, {
-		headers: { Accept: 'text/event-stream' },
+	const response = await fetch(url, {
+		headers: {
+			Accept: 'text/event-stream',
+			...(lastId === null ? {} : { 'Last-Event-ID': lastId }),
+			...credentials(key)
+		},
 		cache: 'no-store',
 		signal
 	}).catch(() => {
@@ -79,17 +87,40 @@ async function open(
 	return response.body;
 }
 
-function dispatch({ event, data }: EventSourceMessage, handlers: DepthHandlers): void {
-	if (event === 'bye') throw new Problem('The service is stopping', true);
-	if (event === 'jump') {
-		handlers.onJump(decode(data, (jump: WireJump) => jump.index));
-	} else if (event === undefined) {
-		handlers.onDepth(decode(data, (frame: WireFrame) => decodeDepth(frame)));
+/** Hands on what an event tells; the reason, where it is the last one. */
+function dispatch(message: EventSourceMessage, handlers: DepthHandlers): LastBye | null {
+	const { id, event } = message;
+	if (id !== undefined) handlers.onId(id);
+	switch (event) {
+		case undefined:
+			handlers.onDepth(
+				decode(message, (frame: WireFrame) => decodeDepth(frame, epochOf(id ?? '')))
+			);
+			return null;
+		case 'state':
+			handlers.onState(decode(message, (state: ReplayState) => state));
+			return null;
+		case 'jump':
+			handlers.onJump();
+			return null;
+		case 'bye':
+			return last(decode(message, ({ reason }: { reason: ByeReason }) => reason));
+		default:
+			return null;
 	}
 }
 
+function last(reason: ByeReason): LastBye {
+	if (reason === 'shutdown') throw new Problem('The service is stopping', true);
+	if (reason === 'slow') throw new Problem('This page could not keep up', true);
+	return reason;
+}
+
 /** Another attempt would bring the same bytes: a page older than its service says so and stops. */
-function decode<Wire, Decoded>(data: string, read: (wire: Wire) => Decoded): Decoded {
+function decode<Wire, Decoded>(
+	{ data }: EventSourceMessage,
+	read: (wire: Wire) => Decoded
+): Decoded {
 	try {
 		return read(JSON.parse(data) as Wire);
 	} catch {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { event } from '../../../tests/frames';
+import { bye, event, replay, state } from '../../../tests/frames';
+import { Heard } from '../../../tests/heard';
 import {
 	localService,
 	openEvents,
@@ -7,7 +8,6 @@ import {
 	type Handler,
 	type LocalService
 } from '../../../tests/local-service';
-import { Heard } from '../../../tests/heard';
 import { DepthFeed } from './feed';
 import type { LinkState, Report } from './protocol';
 
@@ -20,9 +20,18 @@ afterEach(async () => {
 });
 
 /** Follows a stream of a server that answers the nth request with the nth handler, the last again. */
-async function follow(handlers: Handler[], secondsBefore: (attempt: number) => number = () => 0) {
+async function follow(
+	handlers: Handler[],
+	{
+		secondsBefore = () => 0,
+		key = null
+	}: { secondsBefore?: (attempt: number) => number; key?: string | null } = {}
+) {
 	let requests = 0;
+	const headers: (string | undefined)[][] = [];
 	service = await localService((...request) => {
+		const { authorization, 'last-event-id': lastId } = request[2].headers;
+		headers.push([lastId as string | undefined, authorization]);
 		handlers[Math.min(requests, handlers.length - 1)]?.(...request);
 		requests += 1;
 	});
@@ -32,38 +41,39 @@ async function follow(handlers: Handler[], secondsBefore: (attempt: number) => n
 		if (report.type === 'depth') opened.obey({ type: 'painted' });
 	}, secondsBefore);
 	feed = opened;
-	opened.obey({
-		type: 'open',
-		run: 1,
-		url: `${service.root}/depth?speed=1`,
-		from: 0,
-		unpaced: false
-	});
-	return { heard, feed: opened, service };
+	opened.obey({ type: 'open', run: 1, url: `${service.root}/depth?hz=20`, key });
+	return { heard, feed: opened, service, headers };
 }
 
 const reaches = (name: LinkState['name']) => (report: Report) =>
 	report.type === 'link' && report.state.name === name;
 const shows = (index: number) => (report: Report) =>
 	report.type === 'depth' && report.depth.index === index;
+const namesOf = (reports: readonly Report[]) =>
+	reports.flatMap((each) => (each.type === 'link' ? [each.state.name] : []));
+const depthsOf = (reports: readonly Report[]) =>
+	reports.flatMap((each) => (each.type === 'depth' ? [[each.depth.index, each.jumped]] : []));
 
-const stay: Handler = (url, response) => {
-	openEvents(response).write(event({ index: Number(url.searchParams.get('from')) + 1 }));
-};
+/** Sends the state and one frame, and stays. */
+const stay =
+	(index = 42): Handler =>
+	(_, response) => {
+		openEvents(response).write(state() + event({ index }));
+	};
 
 describe('DepthFeed', () => {
-	it('decodes what it reads and says when it is over', async () => {
+	it('decodes what it reads, and is live with the first state', async () => {
 		const { heard } = await follow([
 			(_, response) => {
-				openEvents(response).end(
-					event({ index: 5, last_trade: ['64790000000', 2, 'A'], volume: 2 }) +
-						': stream_end\n\n'
+				openEvents(response).write(
+					state({ playing: false, watchers: 3 }) +
+						event({ index: 5, last_trade: ['64790000000', 2, 'A'], volume: 2 })
 				);
 			}
 		]);
-		await heard.next(reaches('ended'), 0);
-		const report = heard.all.find(shows(5));
-		expect(report?.type === 'depth' && report.depth).toMatchObject({
+		const report = await heard.next(shows(5), 0);
+		expect(report.type === 'depth' && report.depth).toMatchObject({
+			epoch: 1,
 			index: 5,
 			time: 1_758_750_439_123_456_789n,
 			bids: [{ price: 64_780_000_000n, size: 3, count: 1 }],
@@ -71,86 +81,130 @@ describe('DepthFeed', () => {
 			lastTrade: { price: 64_790_000_000n, size: 2, aggressor: 'A' },
 			volume: 2
 		});
-		const names = heard.all.flatMap((each) => (each.type === 'link' ? [each.state.name] : []));
-		expect(names).toEqual(['connecting', 'live', 'ended']);
+		expect(heard.all.find(({ type }) => type === 'state')).toEqual({
+			type: 'state',
+			run: 1,
+			state: replay({ playing: false, watchers: 3 })
+		});
+		expect(namesOf(heard.all)).toEqual(['connecting', 'live']);
 	});
 
-	it('comes back from the record where it was cut', async () => {
-		const { heard, service } = await follow([
+	it('comes back with the id that it saw last, and says that the book has moved meanwhile', async () => {
+		const { heard, headers } = await follow([
 			(_, response) => {
-				openEvents(response).write(event({ index: 41 }), () => response.destroy());
-			},
-			stay
-		]);
-		await heard.next(shows(42), 0);
-		expect(service.asked.map((url) => url.searchParams.get('from'))).toEqual(['0', '41']);
-		expect(heard.all.some(reaches('waiting'))).toBe(true);
-	});
-
-	it('comes back after the service says goodbye', async () => {
-		const { heard } = await follow([
-			(_, response) => {
-				openEvents(response).end(
-					event({ index: 41 }) + 'event: bye\ndata: {"reason":"shutdown","index":41}\n\n'
+				openEvents(response).write(state() + event({ index: 41 }), () =>
+					response.destroy()
 				);
 			},
-			stay
-		]);
-		const waiting = await heard.next(reaches('waiting'), 0);
-		expect(waiting).toMatchObject({ state: { why: 'The service is stopping' } });
-		await heard.next(shows(42), 0);
-	});
-
-	it('does not take a body that just stops for the end of the tape', async () => {
-		const { heard } = await follow([
-			(_, response) => {
-				openEvents(response).end(event({ index: 41 }));
-			},
-			stay
+			stay()
 		]);
 		await heard.next(shows(42), 0);
-		expect(heard.all.some(reaches('ended'))).toBe(false);
+		expect(headers.map(([lastId]) => lastId)).toEqual([undefined, '1:41']);
+		expect(depthsOf(heard.all)).toEqual([
+			[41, true],
+			[42, true]
+		]);
 	});
 
-	it('goes on counting volume over a cut, and anew after a jump', async () => {
+	it('comes back when the service goes, or could not wait', async () => {
+		const { heard, headers } = await follow([
+			(_, response) => {
+				openEvents(response).end(state() + event({ index: 41 }) + bye('shutdown', 41));
+			},
+			(_, response) => {
+				openEvents(response).end(state() + bye('slow', 41));
+			},
+			stay()
+		]);
+		await heard.next(shows(42), 0);
+		const whys = heard.all.flatMap((each) =>
+			each.type === 'link' && each.state.name === 'waiting' ? [each.state.why] : []
+		);
+		expect(whys).toEqual(['The service is stopping', 'This page could not keep up']);
+		expect(headers.map(([lastId]) => lastId)).toEqual([undefined, '1:41', '1:41']);
+	});
+
+	it.each(['ended', 'removed'] as const)('does not come back to what was %s', async (why) => {
+		const { heard, service } = await follow([
+			(_, response) => {
+				openEvents(response).end(state() + bye(why));
+			}
+		]);
+		expect(await heard.next(reaches('gone'), 0)).toMatchObject({ state: { why } });
+		expect(service.asked).toHaveLength(1);
+	});
+
+	it('does not take a body that just stops for a goodbye', async () => {
 		const { heard } = await follow([
 			(_, response) => {
-				openEvents(response).end(event({ index: 41, volume: 10 }));
+				openEvents(response).end(state() + event({ index: 41 }));
 			},
+			stay()
+		]);
+		await heard.next(shows(42), 0);
+		expect(heard.all.some(reaches('gone'))).toBe(false);
+	});
+
+	it('shows nothing of an epoch that is over', async () => {
+		const { heard } = await follow([
 			(_, response) => {
 				openEvents(response).write(
-					event({ index: 42, volume: 3 }) +
-						'event: jump\ndata: {"index":0,"reason":"loop"}\n\n' +
-						event({ index: 2, volume: 1 })
+					state() +
+						event({ index: 41 }) +
+						state({ epoch: 2, index: 10 }) +
+						event({ index: 43 }) +
+						'id: 2:10\nevent: jump\ndata: {"index":10,"reason":"seek"}\n\n' +
+						event({ index: 10 }, 2)
 				);
 			}
 		]);
-		await heard.next(shows(2), 0);
-		const depths = heard.all.flatMap((each) => (each.type === 'depth' ? [each] : []));
-		expect(depths.map(({ depth, jumped }) => [depth.index, depth.volume, jumped])).toEqual([
-			[41, 10, false],
-			[42, 13, false],
-			[2, 1, true]
+		await heard.next(shows(10), 0);
+		expect(depthsOf(heard.all)).toEqual([
+			[41, true],
+			[10, true]
 		]);
+	});
+
+	it('follows a service that was started again on an earlier clock', async () => {
+		const { heard } = await follow([
+			(_, response) => {
+				openEvents(response).end(state({ epoch: 9 }) + event({ index: 41 }, 9));
+			},
+			(_, response) => {
+				openEvents(response).write(state({ epoch: 5 }) + event({ index: 3 }, 5));
+			}
+		]);
+		await heard.next(shows(3), 0);
+	});
+
+	it('says who is asking', async () => {
+		const { heard, headers } = await follow([stay()], { key: 'bt_1' });
+		await heard.next(shows(42), 0);
+		expect(headers).toEqual([[undefined, 'Bearer bt_1']]);
 	});
 
 	it('stops at a refusal and repeats its words', async () => {
 		const { heard, service } = await follow([
-			(_, response) => sendJson(response, { title: 'Not found', detail: 'no tape “x”' }, 404)
+			(_, response) =>
+				sendJson(response, { title: 'Not found', detail: 'no replay “x”' }, 404)
 		]);
 		const failed = await heard.next(reaches('failed'), 0);
-		expect(failed).toMatchObject({ state: { why: 'no tape “x”' } });
+		expect(failed).toMatchObject({ state: { why: 'no replay “x”', status: 404 } });
 		expect(service.asked).toHaveLength(1);
 	});
 
-	it('stops at what it cannot read, rather than asking for it for ever', async () => {
+	it.each([
+		'id: 1:1\ndata: {"index":1}\n\n',
+		'data: {"index":1}\n\n',
+		'event: state\ndata: {"index":1\n\n'
+	])('stops at what it cannot read, rather than asking for it for ever: %j', async (sent) => {
 		const { heard } = await follow([
 			(_, response) => {
-				openEvents(response).write('data: {"index":1}\n\n');
+				openEvents(response).write(sent);
 			}
 		]);
 		const failed = await heard.next(reaches('failed'), 0);
-		expect(failed).toMatchObject({ state: { why: expect.stringContaining('{"index":1}') } });
+		expect(failed).toMatchObject({ state: { why: expect.stringContaining('{"index":1') } });
 	});
 
 	it('waits as long as a busy service asks', async () => {
@@ -159,12 +213,12 @@ describe('DepthFeed', () => {
 				response.setHeader('Retry-After', '3600');
 				sendJson(response, { title: 'Too many streams' }, 503);
 			},
-			stay
+			stay()
 		]);
 		const waiting = await heard.next(reaches('waiting'), 0);
 		expect(waiting).toMatchObject({ state: { why: 'Too many streams', seconds: 3600 } });
 		feed.obey({ type: 'retry' });
-		await heard.next(shows(1), 0);
+		await heard.next(shows(42), 0);
 	});
 
 	it('waits longer after every failure in a row', async () => {
@@ -174,17 +228,19 @@ describe('DepthFeed', () => {
 				(_, response) => response.destroy(),
 				(_, response) => response.destroy(),
 				(_, response) => {
-					openEvents(response).end(event({ index: 1 }));
+					openEvents(response).end(state() + event({ index: 1 }));
 				},
 				(_, response) => response.destroy(),
-				stay
+				stay()
 			],
-			(attempt) => {
-				attempts.push(attempt);
-				return 0;
+			{
+				secondsBefore: (attempt) => {
+					attempts.push(attempt);
+					return 0;
+				}
 			}
 		);
-		await heard.next(shows(2), 0);
+		await heard.next(shows(42), 0);
 		expect(attempts).toEqual([0, 1, 0, 1]);
 	});
 
@@ -192,56 +248,26 @@ describe('DepthFeed', () => {
 		const left = new Heard<string>();
 		const { heard, feed, service } = await follow([
 			(url, response, request) => {
-				stay(url, response, request);
+				stay()(url, response, request);
 				request.on('close', () => left.tell(url.search));
 			}
 		]);
-		await heard.next(shows(1), 0);
-		feed.obey({
-			type: 'open',
-			run: 2,
-			url: `${service.root}/depth?speed=2`,
-			from: 10,
-			unpaced: false
-		});
-		expect(await heard.next(shows(11))).toMatchObject({ run: 2 });
-		await left.next((search) => search === '?speed=1&from=0', 0);
-	});
-
-	it('reads a stream without a clock no faster than the screen paints', async () => {
-		const events = Array.from({ length: 2000 }, (_, index) => event({ index: index + 1 }));
-		service = await localService((_, response) => {
-			openEvents(response).end(events.join('') + ': stream_end\n\n');
-		});
-		const url = `${service.root}/depth`;
-		const start = (unpaced: boolean) => {
-			const heard = new Heard<Report>();
-			const started = new DepthFeed(heard.tell);
-			started.obey({ type: 'open', run: 1, url, from: 0, unpaced });
-			return { heard, paint: () => started.obey({ type: 'painted' }) };
-		};
-		const held = start(true);
-		await held.heard.next(shows(1), 0);
-		// One that does not wait for the screen is over, although it began later.
-		await start(false).heard.next(reaches('ended'), 0);
-		expect(held.heard.all.some(reaches('ended'))).toBe(false);
-		while (!held.heard.all.some(reaches('ended'))) {
-			const told = held.heard.all.length;
-			held.paint();
-			await held.heard.next(() => true, told);
-		}
-		expect(held.heard.all.some(shows(2000))).toBe(true);
+		await heard.next(shows(42), 0);
+		const url = `${service.root}/depth?hz=4`;
+		feed.obey({ type: 'open', run: 2, url, key: null });
+		expect(await heard.next(shows(42))).toMatchObject({ run: 2 });
+		await left.next((search) => search === '?hz=20', 0);
 	});
 
 	it('says nothing more once closed', async () => {
 		const left = new Heard<string>();
 		const { heard, feed } = await follow([
 			(url, response, request) => {
-				stay(url, response, request);
+				stay()(url, response, request);
 				request.on('close', () => left.tell(url.search));
 			}
 		]);
-		await heard.next(shows(1), 0);
+		await heard.next(shows(42), 0);
 		const told = heard.all.length;
 		feed.obey({ type: 'close' });
 		await left.next(() => true, 0);

@@ -7,7 +7,7 @@ import type { Command, LinkState, Report } from './protocol';
 type Open = Extract<Command, { type: 'open' }>;
 
 /**
- * Follows one depth stream at a time and comes back by itself, from the record where it was cut.
+ * Follows one depth stream at a time and comes back by itself after a cut.
  * It lives in the worker; tests drive it directly.
  */
 export class DepthFeed {
@@ -49,41 +49,40 @@ export class DepthFeed {
 		this.#conflator.clear();
 	}
 
-	async #follow({ run, url, from, unpaced }: Open, signal: AbortSignal): Promise<void> {
+	async #follow({ run, url, key }: Open, signal: AbortSignal): Promise<void> {
 		const report = (state: LinkState): void => {
 			if (!signal.aborted) this.send({ type: 'link', run, state });
 		};
-		let position = from;
+		let lastId: string | null = null;
 		let failures = 0;
-		// The service counts volume from where a stream was opened; a stream that was cut goes on.
-		let volume = 0;
 		while (!signal.aborted) {
+			// Of the service as it is now: one that was started again may have another clock.
+			let epoch = 0;
 			let live = false;
-			let before = volume;
 			report({ name: 'connecting' });
 			try {
-				await readDepth(url, position, signal, {
-					onDepth: (depth) => {
+				const why = await readDepth({ url, key, lastId }, signal, {
+					onState: (state) => {
 						if (!live) report({ name: 'live' });
 						live = true;
 						failures = 0;
-						position = depth.index;
-						volume = before + depth.volume;
-						this.#conflator.offer({ ...depth, volume });
+						// What is held is of a place that the replay has left.
+						if (state.epoch > epoch) this.#conflator.jump();
+						epoch = Math.max(epoch, state.epoch);
+						this.send({ type: 'state', run, state });
 					},
-					onJump: (index) => {
-						position = index;
-						before = 0;
-						this.#conflator.jump();
+					onDepth: (depth) => {
+						if (depth.epoch < epoch) return;
+						epoch = depth.epoch;
+						this.#conflator.offer(depth);
 					},
-					beforeRead: async () => {
-						if (unpaced) await this.#conflator.idle();
-					}
+					onJump: () => this.#conflator.jump(),
+					onId: (id) => (lastId = id)
 				});
-				return report({ name: 'ended' });
+				return report({ name: 'gone', why });
 			} catch (error) {
-				const { message, temporary, retryAfter } = error as Problem;
-				if (!temporary) return report({ name: 'failed', why: message });
+				const { message, temporary, retryAfter, status } = error as Problem;
+				if (!temporary) return report({ name: 'failed', why: message, status });
 				const seconds = retryAfter ?? this.secondsBefore(failures);
 				failures += 1;
 				report({ name: 'waiting', why: message, seconds });

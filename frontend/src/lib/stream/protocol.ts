@@ -1,3 +1,5 @@
+import type { components } from '$lib/api/schema';
+import type { ReplayState } from '$lib/api/service';
 import type { Depth } from '$lib/market/depth';
 
 /** Page to worker. */
@@ -6,15 +8,19 @@ export type Command =
 			readonly type: 'open';
 			readonly run: number;
 			readonly url: string;
-			readonly from: number;
-			/** The stream has no clock: it comes as fast as it is read, so read as fast as is painted. */
-			readonly unpaced: boolean;
+			/** Who is asking, where the service wants to know. */
+			readonly key: string | null;
 	  }
 	| { readonly type: 'close' }
 	/** Do not wait out the pause before the next attempt. */
 	| { readonly type: 'retry' }
 	/** The last frame is on the screen: send the newest. */
 	| { readonly type: 'painted' };
+
+/** Why the service said goodbye. */
+export type ByeReason = components['schemas']['Bye']['reason'];
+/** Goodbyes after which there is nothing to come back to. */
+export type LastBye = Exclude<ByeReason, 'shutdown' | 'slow'>;
 
 /** How the stream stands, in words where there is something to say. */
 export type LinkState =
@@ -23,8 +29,8 @@ export type LinkState =
 	| { readonly name: 'connecting' }
 	| { readonly name: 'live' }
 	| { readonly name: 'waiting'; readonly why: string; readonly seconds: number }
-	| { readonly name: 'ended' }
-	| { readonly name: 'failed'; readonly why: string };
+	| { readonly name: 'gone'; readonly why: LastBye }
+	| { readonly name: 'failed'; readonly why: string; readonly status: number | null };
 
 /** Worker to page; `run` tells which `open` it answers, so that late ones are recognised. */
 export type Report =
@@ -32,7 +38,8 @@ export type Report =
 			readonly type: 'depth';
 			readonly run: number;
 			readonly depth: Depth;
-			/** The tape began again since the depth before. */
+			/** The depth before does not lead up to this one: there was a jump, or a cut. */
 			readonly jumped: boolean;
 	  }
+	| { readonly type: 'state'; readonly run: number; readonly state: ReplayState }
 	| { readonly type: 'link'; readonly run: number; readonly state: LinkState };

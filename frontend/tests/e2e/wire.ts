@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** A line to a service that a test may cut, as a proxy or a tunnel does. */
+export class Wire {
+	readonly #sockets = new Set<Socket>();
+	readonly #server: Server;
+
+	constructor(service: string) {
+		const { hostname, port } = new URL(service);
+		this.#server = createServer((near) => {
+			const far = connect(Number(port), hostname);
+			near.pipe(far).pipe(near);
+			for (const socket of [near, far]) {
+				this.#sockets.add(socket);
+				// A cut is seen at the other end.
+				socket.on('error', () => undefined);
+				socket.on('close', () => {
+					this.#sockets.delete(socket);
+					(socket === near ? far : near).destroy();
+				});
+			}
+		});
+	}
+
+	/** Where to reach the service through it. */
+	async open(): Promise<string> {
+		this.#server.listen(0, '127.0.0.1');
+		await once(this.#server, 'listening');
+		return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+	}
+
+	/** Resets every connection; new ones are made as before. */
+	cut(): void {
+		for (const socket of this.#sockets) socket.resetAndDestroy();
+	}
+
+	async close(): Promise<void> {
+		this.#server.close();
+		this.cut();
+		await once(this.#server, 'close');
+	}
+}
