@@ -26,7 +26,7 @@ from booktape.market import Market
 from booktape.order import Entry, Exit, Life, OrderLife, OrderRecord, Place
 from booktape.replay import Clock
 from booktape.sources import open, synthesize  # noqa: A004 - `booktape.open` is what people say
-from booktape.store import Answer, MessagesPage, Store, StoredTape, StoreStatus
+from booktape.store import Answer, FollowedTape, MessagesPage, Store, StoredTape, StoreStatus
 from booktape.tape import Tape
 from booktape.values import Ahead, ApplyReport, Bbo, Execution, IndexSize, Instrument, Level, Order, Uncross
 
@@ -44,6 +44,7 @@ __all__ = [
     "Entry",
     "Execution",
     "Exit",
+    "FollowedTape",
     "GoneError",
     "IndexSize",
     "InputError",

@@ -454,6 +454,16 @@ class Store:
         """Finishes what an earlier process began: removals, indices."""
     def load(self, tape: Tape, *, progress: Progress | None = None) -> int:
         """Adds what is new on a tape; the number of rows."""
+    def start(self) -> None:
+        """The thread that adds what is new on followed tapes; it finishes what an earlier process began."""
+    def follow(self, tape: Tape) -> None: ...
+    def unfollow(self, id: str) -> None:
+        """Once it returns nothing is added to the tape any more."""
+    def followed(self) -> list[tuple[str, int | None, int, str | None]]:
+        """(id, high-water mark, records now, why it does not get on) of every followed tape."""
+    def error(self) -> str | None:
+        """What went wrong in the background and was not made up for yet."""
+    def flush(self, timeout: float) -> bool: ...
     def remove(self, id: str) -> bool: ...
     def forget_before(self, id: str, index: int) -> int:
         """Removes the rows of a tape before an index; how many."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypeA
 
 from booktape import _native
 from booktape.errors import NotFoundError
-from booktape.moment import Moment, nanoseconds
+from booktape.moment import NS, Moment, nanoseconds
 from booktape.parameters import COUNT_RANGE, ID_RANGE, PUBLISHER_RANGE, bad_parameter, within
 from booktape.places import data_dir
 
@@ -64,6 +64,35 @@ class StoreStatus(NamedTuple):
     """Its tapes, in the order they came."""
 
 
+class FollowedTape(NamedTuple):
+    """A tape that is stored in the background."""
+
+    id: str
+    """The tape's id."""
+    high_water_mark: int | None
+    """Index of the first record there is no row for yet; None before the store has looked."""
+    records: int
+    """Records on the tape now."""
+    error: str | None
+    """Why it does not get on, where it does not; it is tried again."""
+
+    @property
+    def lag(self) -> int:
+        """Records without a row yet."""
+        return max(0, self.records - (self.high_water_mark or 0))
+
+
+class Operation(NamedTuple):
+    """What a store did of one kind, since it was opened."""
+
+    name: str
+    """insert (a batch of rows), index (one built), delete (a batch of rows) or query."""
+    count: int  # type: ignore[assignment] # how often, not the tuple method that nobody misses
+    """How often."""
+    seconds: float
+    """How long in all."""
+
+
 class Answer(NamedTuple):
     """What a query gave."""
 
@@ -92,6 +121,9 @@ class Store:
     commit is on the disk before it counts; by default a power failure may cost the last ones. A damaged database is a
     `StoreError`; ``rebuild=True`` moves it aside instead (`set_aside` says where) and begins an empty one.
 
+    Indices that an earlier process left out, because it was killed while it loaded, are built when it is
+    opened; with ``background=True`` by the thread that `follow` uses.
+
     A context manager; `close` frees the folder. A store may be used from several threads: those who read wait for
     nobody.
 
@@ -112,10 +144,14 @@ class Store:
         *,
         synchronous: Synchronous = "normal",
         rebuild: bool = False,
+        background: bool = False,
     ) -> None:
         self._folder = data_dir(folder)
         self._native = _native.Store(self._folder, synchronous=synchronous, rebuild=rebuild)
-        self._native.tidy()
+        if background:
+            self._native.start()
+        else:
+            self._native.tidy()
 
     def __enter__(self) -> Self:
         return self
@@ -155,6 +191,46 @@ class Store:
         (1000, 0)
         """
         return self._native.load(tape._native, progress=progress)
+
+    def follow(self, tape: Tape) -> None:
+        """Loads a tape in the background, by a thread of the lowest priority; `followed` tells how far it is.
+
+        >>> import booktape as bt, tempfile
+        >>> with bt.Store(tempfile.mkdtemp()) as store:
+        ...     store.follow(bt.synthesize(messages=1_000, seed=1))
+        ...     store.flush()
+        ...     [tape.lag for tape in store.followed()]
+        True
+        [0]
+        """
+        self._native.follow(tape._native)
+
+    def unfollow(self, tape_id: str) -> None:
+        """Stops loading a tape in the background; what is loaded stays."""
+        self._native.unfollow(tape_id)
+
+    def followed(self) -> list[FollowedTape]:
+        """The tapes that are loaded in the background, and how far they are."""
+        return [FollowedTape(*tape) for tape in self._native.followed()]
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong in the background and was not made up for yet: a full disk, say. Nothing is lost by it."""
+        return self._native.error()
+
+    def flush(self, timeout: float = 60.0) -> bool:
+        """Waits until all that is on the followed tapes now is stored, for some seconds at most; whether it is."""
+        return self._native.flush(timeout)
+
+    def operations(self) -> list[Operation]:
+        """What the store did since it was opened, by kind."""
+        _, kinds = self._native.counters()
+        return [Operation(name, count, took / NS) for name, (count, took) in kinds.items()]
+
+    @property
+    def rows_added(self) -> int:
+        """Rows added since it was opened."""
+        return self._native.counters()[0]
 
     def status(self) -> StoreStatus:
         """What the store is and holds; waits for nobody."""

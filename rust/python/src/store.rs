@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use booktape_core::Error;
 use booktape_store::DataFolder;
-use booktape_store::sql::{self, Filter, Limits, Named, Operation, Options, Parameters, Status, Synchronous};
+use booktape_store::sql::{
+    self, Filter, Limits, Named, Operation, Options, Parameters, Source, Status, Synchronous, Writer,
+};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyTuple};
 use rusqlite::types::Value;
 
-use crate::detached::{detached_store, signals};
+use crate::detached::{detached, detached_store, lock, signals};
 use crate::errors::{parameter, to_python};
 use crate::tape::Tape;
+
+/// How long a wait goes on before somebody looks for Ctrl-C.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(100);
 
 /// (`schema_version`, bytes, indexed, [(id, name, dataset, first index, high-water mark)]).
 type StatusTuple = (usize, u64, bool, Vec<(String, String, String, u64, u64)>);
@@ -22,7 +28,26 @@ type StatusTuple = (usize, u64, bool, Vec<(String, String, String, u64, u64)>);
 /// The `SQLite` projection of tapes in a data folder.
 #[pyclass(frozen, module = "booktape._native")]
 pub struct Store {
-    pub core: Arc<sql::Store>,
+    core: Arc<sql::Store>,
+    /// Started when the first tape is followed.
+    writer: Mutex<Option<Arc<Writer>>>,
+}
+
+impl Store {
+    fn writer(&self) -> Option<Arc<Writer>> {
+        lock(&self.writer).clone()
+    }
+
+    /// The background writer, started if need be.
+    fn started(&self) -> booktape_core::Result<Arc<Writer>> {
+        let mut writer = lock(&self.writer);
+        if let Some(writer) = writer.as_ref() {
+            return Ok(Arc::clone(writer));
+        }
+        let started = Writer::start(Arc::clone(&self.core));
+        let started = started.map_err(|source| Error::Io { path: "the store's thread".into(), source })?;
+        Ok(Arc::clone(writer.insert(Arc::new(started))))
+    }
 }
 
 #[pymethods]
@@ -38,7 +63,7 @@ impl Store {
         };
         let options = Options { synchronous, rebuild };
         let core = detached_store(py, None, |_| sql::Store::open(&DataFolder::new(folder), options))?;
-        Ok(Self { core: Arc::new(core) })
+        Ok(Self { core: Arc::new(core), writer: Mutex::default() })
     }
 
     /// Where a damaged database was moved.
@@ -61,8 +86,59 @@ impl Store {
         })
     }
 
-    /// Removes a tape with its rows; whether it was there.
+    /// Starts the thread that adds what is new on followed tapes, and finishes what an earlier process began.
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
+        detached(py, None, |_| self.started().map(drop))
+    }
+
+    /// Adds what is on a tape in the background.
+    fn follow(&self, py: Python<'_>, tape: &Tape) -> PyResult<()> {
+        let source = Source::Whole(Arc::clone(&tape.core));
+        detached(py, None, |_| self.started().map(|writer| writer.follow(source)))
+    }
+
+    /// Adds nothing to a tape any more, once this returns.
+    fn unfollow(&self, py: Python<'_>, id: &str) {
+        py.detach(|| {
+            if let Some(writer) = self.writer() {
+                writer.unfollow(id);
+            }
+        });
+    }
+
+    /// Every followed tape: (id, high-water mark, records now, why it does not get on).
+    fn followed(&self, py: Python<'_>) -> Vec<(String, Option<u64>, u64, Option<String>)> {
+        let followed = py.detach(|| self.writer().map(|writer| writer.followed()).unwrap_or_default());
+        followed.into_iter().map(|tape| (tape.id, tape.mark, tape.records, tape.error)).collect()
+    }
+
+    /// What went wrong in the background and was not made up for yet.
+    fn error(&self, py: Python<'_>) -> Option<String> {
+        py.detach(|| self.writer().and_then(|writer| writer.error()))
+    }
+
+    /// Waits until all that is on the followed tapes now is stored; whether it is.
+    fn flush(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
+        let mut rest = seconds(timeout)?;
+        detached(py, None, |watcher| {
+            let Some(writer) = self.writer() else { return Ok(true) };
+            loop {
+                let piece = rest.min(BETWEEN_SIGNALS);
+                if writer.flush(piece) {
+                    return Ok(true);
+                }
+                rest -= piece;
+                if rest.is_zero() {
+                    return Ok(false);
+                }
+                watcher.tell(0, 0)?;
+            }
+        })
+    }
+
+    /// Removes a tape with its rows, and follows it no more; whether it was there.
     fn remove(&self, py: Python<'_>, id: &str) -> PyResult<bool> {
+        self.unfollow(py, id);
         detached_store(py, None, |_| self.core.remove(id))
     }
 
@@ -140,7 +216,13 @@ impl Store {
 
     /// Closes it, once those who use it now are done.
     fn close(&self, py: Python<'_>) {
-        py.detach(|| self.core.close());
+        py.detach(|| {
+            let writer = lock(&self.writer).take();
+            if let Some(writer) = writer {
+                writer.stop();
+            }
+            self.core.close();
+        });
     }
 }
 
@@ -160,10 +242,12 @@ impl From<NumberOrName> for Named {
     }
 }
 
+fn seconds(given: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(given).map_err(|_| parameter("timeout", given, "seconds, from 0"))
+}
+
 fn limits(rows: usize, timeout: f64) -> PyResult<Limits> {
-    let timeout =
-        Duration::try_from_secs_f64(timeout).map_err(|_| parameter("timeout", timeout, "seconds, from 0"))?;
-    Ok(Limits { rows, timeout })
+    Ok(Limits { rows, timeout: seconds(timeout)? })
 }
 
 fn parameters_of(given: &Bound<'_, PyAny>) -> PyResult<Parameters> {

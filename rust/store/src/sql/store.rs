@@ -84,10 +84,9 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub fn tidy(&self, stop: &Stop) -> Result<()> {
-        self.write(|database| {
-            database.finish_removals()?;
-            database.ensure_indices(stop)
-        })
+        // A batch at a time, so that others who write come in between.
+        while self.write(Database::remove_some)? {}
+        self.write(|database| database.ensure_indices(stop))
     }
 
     /// Removes a tape with its rows; whether it was there.
@@ -96,7 +95,6 @@ impl Store {
     /// Those of the database.
     pub fn remove(&self, id: &str) -> Result<bool> {
         let found = self.write(|database| database.begin_removal(id))?;
-        // A batch at a time, so that others who write come in between.
         while self.write(Database::remove_some)? {}
         Ok(found)
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use booktape_core::tape::{Growing, Tape};
 
-use super::database::{BATCH, Database, Place, Stop};
+use super::database::{BATCH, Place, Stop};
 use super::store::Store;
 use crate::error::Result;
 
@@ -88,6 +88,8 @@ struct Entry {
     number: u64,
     source: Source,
     followed: Followed,
+    /// Its mark when the thread last ended a turn: by then the indices are there as well.
+    settled: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -97,7 +99,7 @@ struct State {
     taken_up: u64,
     /// Whether the thread is at work on the tapes it took.
     working: bool,
-    /// Why the store could not be tidied when the thread began.
+    /// Why what is not about one tape cannot be done: removals, indices.
     error: Option<String>,
 }
 
@@ -132,7 +134,7 @@ impl Writer {
         state.tapes.retain(|other| other.followed.id != followed.id);
         state.taken_up += 1;
         let number = state.taken_up;
-        state.tapes.push(Entry { number, source, followed });
+        state.tapes.push(Entry { number, source, followed, settled: None });
         drop(state);
         self.shared.changed.notify_all();
     }
@@ -168,8 +170,7 @@ impl Writer {
         let wanted: HashMap<u64, u64> =
             state.tapes.iter().map(|entry| (entry.number, entry.source.head().len())).collect();
         let is_short = |entry: &Entry| {
-            let mark = entry.followed.mark;
-            wanted.get(&entry.number).is_some_and(|wanted| mark.is_none_or(|mark| mark < *wanted))
+            wanted.get(&entry.number).is_some_and(|wanted| entry.settled.is_none_or(|mark| mark < *wanted))
         };
         let is_behind =
             |state: &mut State| !self.shared.stopping.load(Relaxed) && state.tapes.iter().any(is_short);
@@ -207,6 +208,14 @@ struct Work {
 }
 
 impl Work {
+    fn fail(&mut self) {
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST_PAUSE);
+        // Where it stands is looked up again: it may be what was wrong.
+        self.place = None;
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = Some(Instant::now() + pause);
+    }
+
     fn rests(&self) -> bool {
         self.not_before.is_some_and(|then| Instant::now() < then)
     }
@@ -220,13 +229,13 @@ impl Shared {
     fn run(&self) {
         lower_priority();
         let mut works: HashMap<u64, Work> = HashMap::new();
+        let mut upkeep = Work::default();
         let stop = self.stop();
-        let tidied = self.store.tidy(&stop);
-        self.state().error = tidied.err().map(|error| error.to_string());
         while let Some(tapes) = self.next_turn() {
             works.retain(|number, _| tapes.iter().any(|(known, _)| known == number));
-            let added = self.turn(&tapes, &mut works, &stop);
-            self.end_turn(added, &tapes, &works);
+            let added = self.turn(&tapes, &mut works, &mut upkeep, &stop);
+            let rests = works.values().chain([&upkeep]).filter_map(|work| work.not_before).min();
+            self.end_turn(added, &tapes, rests);
         }
     }
 
@@ -246,7 +255,13 @@ impl Shared {
     }
 
     /// Adds a batch of each tape that has something new; whether any had.
-    fn turn(&self, tapes: &[(u64, Source)], works: &mut HashMap<u64, Work>, stop: &Stop) -> bool {
+    fn turn(
+        &self,
+        tapes: &[(u64, Source)],
+        works: &mut HashMap<u64, Work>,
+        upkeep: &mut Work,
+        stop: &Stop,
+    ) -> bool {
         let heads: Vec<(u64, Arc<Tape>)> =
             tapes.iter().map(|(number, source)| (*number, source.head())).collect();
         let mut lags = Vec::with_capacity(heads.len());
@@ -262,9 +277,10 @@ impl Shared {
             let mark = work.place.as_ref().map_or(head.len(), |place| place.mark);
             lags.push(head.len().saturating_sub(mark));
         }
-        // A failure to drop indices is no reason not to add rows.
-        let prepared = self.store.write(|database| database.prepare_for(lags.iter().sum()));
-        self.state().error = prepared.err().map(|error| error.to_string());
+        if !upkeep.rests() {
+            let prepared = self.store.write(|database| database.prepare_for(lags.iter().sum()));
+            self.note_upkeep(upkeep, &prepared);
+        }
         let mut added = false;
         for (number, head) in &heads {
             let Some(work) = works.get_mut(number) else { continue };
@@ -274,13 +290,18 @@ impl Shared {
             added |= done.as_ref().is_ok_and(|place| place.mark > before);
             self.note(*number, work, done);
         }
-        if lags.iter().all(|lag| *lag <= BATCH) {
-            let built = self.store.write(|database: &mut Database| database.ensure_indices(stop));
-            if let Err(error) = built {
-                self.state().error = Some(error.to_string());
-            }
+        if lags.iter().all(|lag| *lag <= BATCH) && !upkeep.rests() {
+            self.note_upkeep(upkeep, &self.store.tidy(stop));
         }
         added
+    }
+
+    fn note_upkeep(&self, upkeep: &mut Work, done: &Result<()>) {
+        self.state().error = done.as_ref().err().map(ToString::to_string);
+        match done {
+            Ok(()) => *upkeep = Work::default(),
+            Err(_) => upkeep.fail(),
+        }
     }
 
     /// Keeps what became of a tape: its place, or why there is none and when to look for it again.
@@ -295,13 +316,7 @@ impl Shared {
                 *work = Work { place: Some(place), ..Work::default() };
             }
             Err(error) => {
-                let pause = FIRST_PAUSE.saturating_mul(1 << work.failures.min(16)).min(LONGEST_PAUSE);
-                // Where it stands is looked up again: it may be what was wrong.
-                *work = Work {
-                    place: None,
-                    failures: work.failures.saturating_add(1),
-                    not_before: Some(Instant::now() + pause),
-                };
+                work.fail();
                 if let Some(told) = told {
                     told.error = Some(error.to_string());
                 }
@@ -312,9 +327,12 @@ impl Shared {
     }
 
     /// Waits for something to do, unless there was something just now.
-    fn end_turn(&self, added: bool, tapes: &[(u64, Source)], works: &HashMap<u64, Work>) {
+    fn end_turn(&self, added: bool, tapes: &[(u64, Source)], rests: Option<Instant>) {
         let mut state = self.state();
         state.working = false;
+        for entry in &mut state.tapes {
+            entry.settled = entry.followed.mark;
+        }
         self.changed.notify_all();
         if added {
             return;
@@ -324,11 +342,10 @@ impl Shared {
             !self.stopping.load(Relaxed) && now.eq(tapes.iter().map(|(number, _)| *number))
         };
         let may_grow = tapes.iter().any(|(_, source)| source.may_grow());
-        let retry = works.values().filter_map(|work| work.not_before).min();
         let longest = if may_grow {
             BETWEEN_LOOKS
         } else {
-            retry.map_or(LONGEST_PAUSE, |then| then.saturating_duration_since(Instant::now()))
+            rests.map_or(LONGEST_PAUSE, |then| then.saturating_duration_since(Instant::now()))
         };
         drop(self.changed.wait_timeout_while(state, longest, is_quiet));
     }
