@@ -456,7 +456,10 @@ class Store:
         """Adds what is new on a tape; the number of rows."""
     def start(self) -> None:
         """The thread that adds what is new on followed tapes; it finishes what an earlier process began."""
-    def follow(self, tape: Tape) -> None: ...
+    def tapes(self) -> Tapes:
+        """The tapes of the same folder."""
+    def follow(self, tape: Tape | LiveTape) -> None:
+        """In the background, and what comes where it grows."""
     def unfollow(self, id: str) -> None:
         """Once it returns nothing is added to the tape any more."""
     def followed(self) -> list[tuple[str, int | None, int, str | None]]:

@@ -75,6 +75,23 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         2**20, ge=1, description="Bytes of a request's body, but for uploads of tapes; more are answered 413."
     )
+    max_upload_bytes: int = Field(
+        2**33, ge=1, description="Bytes of a file that is uploaded as a tape; more are answered 413."
+    )
+    synchronous: Literal["normal", "full"] = Field(
+        "normal", description="What a power failure may cost of the store: the last commits, or nothing, more slowly."
+    )
+    sync: str = Field(
+        "segment",
+        pattern=r"segment|batch|[1-9]\d{0,6}",
+        description="When live records reach the disk: with a finished segment, each batch, or after so many milliseconds.",
+    )
+    retention_seconds: float | None = Field(
+        None, gt=0, description="Age of records at which segments of live tapes are dropped; unset: never."
+    )
+    retention_bytes: int | None = Field(
+        None, ge=1, description="Bytes of a live tape beyond which its oldest segments are dropped; unset: never."
+    )
     trusted_proxies: Names = Field(
         (), description="Addresses or networks of proxies whose X-Forwarded-For says who asks; commas between."
     )

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypeAlias
 
 from booktape import _native
-from booktape.errors import NotFoundError
+from booktape.errors import NotFoundError, StoreError
 from booktape.moment import NS, Moment, nanoseconds
 from booktape.parameters import COUNT_RANGE, ID_RANGE, PUBLISHER_RANGE, bad_parameter, within
-from booktape.places import data_dir
+from booktape.live import LiveTape
+from booktape.places import data_dir, max_in_memory
+from booktape.tape import Tape
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from booktape.moment import Time
-    from booktape.tape import Progress, Tape
+    from booktape.tape import Progress
 
 Synchronous: TypeAlias = Literal["normal", "full"]
 """What a power failure may cost: the last commits, which are made again from the tapes; or nothing, more slowly."""
@@ -62,6 +64,23 @@ class StoreStatus(NamedTuple):
     """Whether its indices are there: not while many rows are loaded at once."""
     tapes: list[StoredTape]
     """Its tapes, in the order they came."""
+
+
+class RegisteredTape(NamedTuple):
+    """A tape of the data folder, or one that it knows by its path."""
+
+    id: str
+    """The tape's id."""
+    name: str
+    """Its name."""
+    kind: Literal["file", "upload", "live"]
+    """A file that stays where it is, one that was uploaded into the folder, or a live tape."""
+    created: int
+    """When it came, ns since 1970 UTC."""
+    path: str | None
+    """Where a file is."""
+    closed: bool | None
+    """Whether a live tape takes no more; None for others."""
 
 
 class FollowedTape(NamedTuple):
@@ -118,7 +137,9 @@ class Store:
 
     `folder` is the data folder, ``BOOKTAPE_DATA_DIR`` or booktape's own if left out; it is made if need be. The
     database is a projection: what is in it can be loaded again from the tapes. With ``synchronous="full"`` every
-    commit is on the disk before it counts; by default a power failure may cost the last ones. A damaged database is a
+    commit is on the disk before it counts; by default a power failure may cost the last ones. `sync` says when records
+    of live tapes are brought to the disk: when a ``"segment"`` is finished, before each ``"batch"`` is shown, or so many
+    milliseconds after they were written, as in ``"100"``; docs/durability.md tells what survives what. A damaged database is a
     `StoreError`; ``rebuild=True`` moves it aside instead (`set_aside` says where) and begins an empty one.
 
     Indices that an earlier process left out, because it was killed while it loaded, are built when it is
@@ -136,7 +157,7 @@ class Store:
     ('adds',)
     """
 
-    __slots__ = ("_folder", "_native")
+    __slots__ = ("_folder", "_native", "_known", "_sync")
 
     def __init__(
         self,
@@ -145,9 +166,12 @@ class Store:
         synchronous: Synchronous = "normal",
         rebuild: bool = False,
         background: bool = False,
+        sync: str = "segment",
     ) -> None:
         self._folder = data_dir(folder)
         self._native = _native.Store(self._folder, synchronous=synchronous, rebuild=rebuild)
+        self._known: _native.Tapes | None = self._native.tapes()
+        self._sync = sync
         if background:
             self._native.start()
         else:
@@ -165,8 +189,18 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Closes the database once those who use it now are done, and frees the folder. Again does nothing."""
+        """Closes the database once those who use it now are done, and frees the folder. Again does nothing.
+
+        Live tapes that are still in use hold the folder until they are let go.
+        """
         self._native.close()
+        self._known = None
+
+    @property
+    def _tapes(self) -> _native.Tapes:
+        if self._known is None:
+            raise StoreError(f"{self._folder}: the store is closed")
+        return self._known
 
     @property
     def folder(self) -> str:
@@ -177,6 +211,57 @@ class Store:
     def set_aside(self) -> Path | None:
         """Where a damaged database was moved when this one was begun in its place."""
         return self._native.set_aside
+
+    def registered(self) -> list[RegisteredTape]:
+        """The tapes that the folder has or knows, in the order they came."""
+        return [RegisteredTape(*row) for row in self._tapes.list()]
+
+    def register(
+        self,
+        path: Path | str,
+        *,
+        tolerant: bool = False,
+        max_decompressed: int | None = None,
+        progress: Progress | None = None,
+    ) -> Tape:
+        """Opens a DBN file, and knows it from now on by its path: it stays where it is. The same file keeps its id."""
+        return Tape(
+            self._tapes.register(
+                os.fspath(path),
+                in_memory=max_in_memory(),
+                tolerant=tolerant,
+                max_decompressed=max_decompressed,
+                progress=progress,
+            )
+        )
+
+    def open(self, tape_id: str, *, progress: Progress | None = None) -> Tape | LiveTape:
+        """A tape that the folder has or knows.
+
+        A file that is gone, or holds something else than it did, is a `ConflictError`; no such id a `NotFoundError`.
+
+        >>> import booktape as bt, tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> with bt.Store(folder) as store:
+        ...     store.create_live("feed").feed(bt.synthesize(messages=1_000, seed=1))
+        ...     tape_id = store.registered()[0].id
+        >>> with bt.Store(folder) as store:
+        ...     len(store.open(tape_id))
+        1000
+        """
+        found = self._tapes.open(tape_id, in_memory=max_in_memory(), sync=self._sync, progress=progress)
+        return Tape(found) if isinstance(found, _native.Tape) else LiveTape(found)
+
+    def create_live(self, name: str, *, dataset: str = "") -> LiveTape:
+        """Begins a live tape. `dataset` is its dataset until what is written to it says so."""
+        return LiveTape(self._tapes.create_live(name, dataset=dataset, sync=self._sync))
+
+    def begin_upload(self, name: str, *, limit: int) -> _native.Upload:
+        """A file on its way into the folder, of at most `limit` bytes: `write`, then `finish`, which opens it as a tape.
+
+        The name is that of a DBN file, without a folder. Let go before it is finished, it leaves nothing.
+        """
+        return self._tapes.begin_upload(name, limit=limit)
 
     def load(self, tape: Tape, *, progress: Progress | None = None) -> int:
         """Adds the records of a tape that are not there yet; the number of rows added.
@@ -192,8 +277,10 @@ class Store:
         """
         return self._native.load(tape._native, progress=progress)
 
-    def follow(self, tape: Tape) -> None:
+    def follow(self, tape: Tape | LiveTape) -> None:
         """Loads a tape in the background, by a thread of the lowest priority; `followed` tells how far it is.
+
+        What comes to a live tape is loaded as it comes.
 
         >>> import booktape as bt, tempfile
         >>> with bt.Store(tempfile.mkdtemp()) as store:
@@ -308,8 +395,14 @@ class Store:
         return Answer(tuple(columns), rows, more)
 
     def remove(self, tape_id: str) -> None:
-        """Removes a tape with its rows, some thousand at a time; a `NotFoundError` where there is no such tape."""
-        if not self._native.remove(tape_id):
+        """Removes a tape: what the folder has of it, and its rows, some thousand at a time. Other files stay.
+
+        A `NotFoundError` where there is no such tape; a live one must be closed first.
+        """
+        known = any(tape.id == tape_id for tape in self.registered())
+        if known:
+            self._tapes.remove(tape_id)
+        if not self._native.remove(tape_id) and not known:
             raise NotFoundError(f"no tape {tape_id} in the store; there are: {self._ids()}")
 
     def forget_before(self, tape_id: str, index: SupportsIndex) -> int:

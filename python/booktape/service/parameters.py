@@ -242,6 +242,16 @@ LastEventId: TypeAlias = Annotated[
         examples=_examples(an_index="1000"),
     ),
 ]
+UploadName: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="name",
+        min_length=1,
+        max_length=128,
+        description="What the uploaded file is called: its name without a folder.",
+        examples=_examples(a_file="clx5.mbo.dbn.zst"),
+    ),
+]
 ReplayId: TypeAlias = Annotated[
     str, PathParameter(description="A replay's id, as `/api/v1/replays` lists it.", examples=_examples(one="replay-1"))
 ]

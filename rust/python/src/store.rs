@@ -17,7 +17,9 @@ use rusqlite::types::Value;
 
 use crate::detached::{detached, detached_store, lock, signals};
 use crate::errors::{parameter, to_python};
+use crate::live::LiveTape;
 use crate::tape::Tape;
+use crate::tapes::Tapes;
 
 /// How long a wait goes on before somebody looks for Ctrl-C.
 const BETWEEN_SIGNALS: Duration = Duration::from_millis(100);
@@ -31,6 +33,13 @@ pub struct Store {
     core: Arc<sql::Store>,
     /// Started when the first tape is followed.
     writer: Mutex<Option<Arc<Writer>>>,
+}
+
+/// A tape that may grow, or one as it is.
+#[derive(FromPyObject)]
+enum AnyTape<'py> {
+    Whole(Bound<'py, Tape>),
+    Live(Bound<'py, LiveTape>),
 }
 
 impl Store {
@@ -91,9 +100,17 @@ impl Store {
         detached(py, None, |_| self.started().map(drop))
     }
 
-    /// Adds what is on a tape in the background.
-    fn follow(&self, py: Python<'_>, tape: &Tape) -> PyResult<()> {
-        let source = Source::Whole(Arc::clone(&tape.core));
+    /// The tapes of the same folder.
+    fn tapes(&self, py: Python<'_>) -> PyResult<Tapes> {
+        detached_store(py, None, |_| Ok(Tapes::of(self.core.owner()?)?))
+    }
+
+    /// Adds what is on a tape in the background, and what comes where it grows.
+    fn follow(&self, py: Python<'_>, tape: AnyTape<'_>) -> PyResult<()> {
+        let source = match tape {
+            AnyTape::Whole(tape) => Source::Whole(Arc::clone(&tape.get().core)),
+            AnyTape::Live(tape) => Source::Growing(Arc::clone(tape.get().live.growing())),
+        };
         detached(py, None, |_| self.started().map(|writer| writer.follow(source)))
     }
 

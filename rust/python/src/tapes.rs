@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use booktape_core::Error;
-use booktape_store::{DataFolder, Found, Kind, Opening, Tapes as StoreTapes, Upload as StoreUpload};
+use booktape_store::{DataFolder, Found, Kind, Opening, Owner, Tapes as StoreTapes, Upload as StoreUpload};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
@@ -21,14 +21,18 @@ pub struct Tapes {
 /// `id`, `name`, `kind` ("file", "upload", "live"), `created` (ns UTC), path of a file, whether a live tape is closed.
 type Row = (String, String, &'static str, u64, Option<PathBuf>, Option<bool>);
 
+impl Tapes {
+    /// Those of a folder that this process owns.
+    pub fn of(owner: Owner) -> booktape_core::Result<Self> {
+        Ok(Self { tapes: Arc::new(StoreTapes::open(owner)?) })
+    }
+}
+
 #[pymethods]
 impl Tapes {
     #[new]
     fn new(py: Python<'_>, data_dir: PathBuf) -> PyResult<Self> {
-        detached_store(py, None, |_| {
-            let owner = DataFolder::new(data_dir).own()?;
-            Ok(Self { tapes: Arc::new(StoreTapes::open(owner)?) })
-        })
+        detached_store(py, None, |_| Ok(Self::of(DataFolder::new(data_dir).own()?)?))
     }
 
     /// Every tape, in the order in which they came.

@@ -40,7 +40,7 @@ pub struct Options {
 pub struct Database {
     connection: Connection,
     files: Files,
-    _owner: Owner,
+    owner: Owner,
     meter: Arc<Meter>,
     indexed: bool,
     /// Where a damaged one was moved.
@@ -78,7 +78,13 @@ impl Database {
             opened => (opened?, None),
         };
         let indexed = has_indices(&connection).map_err(|source| StoreError::of(&files.database, source))?;
-        Ok(Self { connection, files, _owner: owner, meter: Arc::default(), indexed, set_aside })
+        Ok(Self { connection, files, owner, meter: Arc::default(), indexed, set_aside })
+    }
+
+    /// Proof that the folder is this process's, for what else is kept there.
+    #[must_use]
+    pub const fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// Where a damaged database was moved when this one was opened in its place.

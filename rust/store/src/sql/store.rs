@@ -16,6 +16,7 @@ use super::schema::MIGRATIONS;
 use super::status::{self, Status};
 use crate::DataFolder;
 use crate::error::{Result, StoreError};
+use crate::owner::Owner;
 
 /// How long a look at the status may take.
 const A_MOMENT: Duration = Duration::from_secs(5);
@@ -56,6 +57,14 @@ impl Store {
     #[must_use]
     pub const fn meter(&self) -> &Arc<Meter> {
         &self.meter
+    }
+
+    /// Proof that the folder is this process's, for what else is kept there.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`] once it is closed.
+    pub fn owner(&self) -> Result<Owner> {
+        self.write(|database| Ok(database.owner().clone()))
     }
 
     fn writing(&self) -> MutexGuard<'_, Option<Database>> {
