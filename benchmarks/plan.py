@@ -60,11 +60,12 @@ class Sizes:
     moments: int
     large: int
     streamed: int
+    stored: int
     growth: Sequence[int]
 
 
-FULL = Sizes(10_000_000, 10_000_000, 1_000, 170_000_000, 500_000, (1, 10, 100, 1_000, 10_000, 100_000))
-QUICK = Sizes(200_000, 200_000, 50, 400_000, 50_000, (1, 10, 100, 1_000))
+FULL = Sizes(10_000_000, 10_000_000, 1_000, 170_000_000, 500_000, 2_000_000, (1, 10, 100, 1_000, 10_000, 100_000))
+QUICK = Sizes(200_000, 200_000, 50, 400_000, 50_000, 100_000, (1, 10, 100, 1_000))
 
 
 def nanoseconds(run: Run) -> Figures:
@@ -101,14 +102,19 @@ def bounded(run: Run) -> Figures:
     return millions(run) | {"MB peak": run["peak_anon_bytes"] / 1e6}
 
 
+def stored(run: Run) -> Figures:
+    """Rows a second, by the wall and for each second on the processor: others on the machine count least in that."""
+    return millions(run) | {"a processor second": run["records"] / run["cpu_s"] / 1e6}
+
+
 def streamed(run: Run) -> Figures:
     """Records a second that a client was sent."""
     return {"M records/s": run["warm"] / 1e6, "when cold": run["cold"] / 1e6}
 
 
-def replay_program() -> str:
-    """The Rust bench, built if need be."""
-    command = ["cargo", "bench", "--locked", "--package", "booktape-core", "--bench", "replay", "--no-run"]
+def program(package: str, bench: str) -> str:
+    """A Rust bench, built if need be."""
+    command = ["cargo", "bench", "--locked", "--package", package, "--bench", bench, "--no-run"]
     built = subprocess.run(
         [*command, "--message-format", "json"], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True
     )
@@ -123,7 +129,8 @@ class Plan:
     def __init__(self, flows: Flows, sizes: Sizes, own: Path, peers: Path) -> None:
         self.flows, self.sizes = flows, sizes
         self.own, self.peers = str(own), str(peers)
-        self.replay = replay_program()
+        self.replay = program("booktape-core", "replay")
+        self.store_rows = program("booktape-store", "rows")
 
     def rows(self) -> dict[str, Callable[[], Row | None]]:
         """By key, in the order of the table."""
@@ -136,6 +143,8 @@ class Plan:
             "mbp10": self.mbp10,
             "moments": self.moments,
             "streams": self.streams,
+            "store": self.store,
+            "store-live": self.store_live,
             "large": self.large,
         }
 
@@ -229,6 +238,24 @@ class Plan:
         ]
         title = f"the service's record streams to one client on the same machine: synthetic, {count:,} records"
         return Row("streams", title, streamed, subjects, comparable=False)
+
+    def store(self) -> Row:
+        """From a tape to tables, all at once."""
+        flow = self.flows.synthetic(self.sizes.stored, 4)
+        title = (
+            f"a tape into the store, its indices built at the end: synthetic, 4 instruments, {flow.records:,} records"
+        )
+        subjects = [
+            Subject("booktape, one call", [self.own, str(PROGRAMS / "own.py"), "store", str(flow.path)], builds=False)
+        ]
+        return Row("store", title, stored, subjects, (Target("M records/s", 0.6, at_least=True),))
+
+    def store_live(self) -> Row:
+        """From a tape that grows to tables."""
+        count = self.sizes.stored
+        title = f"a growing tape into the store, 5,000 records at a time, its indices in place: {count:,} records"
+        subjects = [Subject("booktape", [self.store_rows, "live", str(count), str(self.flows.folder)], builds=False)]
+        return Row("store-live", title, stored, subjects, (Target("M records/s", 0.25, at_least=True),))
 
     def large(self) -> Row:
         """More than fits."""

@@ -4,6 +4,7 @@
 - `mbp10 FILE`: the file to MBP-10 records in a DBN file.
 - `moments FILE N`: `book_at` at N random indices, once the index is built.
 - `audit FILE`: the file replayed and audited.
+- `store FILE`: the file's tape into a new store, its indices built.
 """
 
 import random
@@ -97,6 +98,15 @@ def audit(path: Path) -> None:
     report(len(tape), spent)
 
 
+def store(path: Path) -> None:
+    """Tape to tables."""
+    spent, tape = Spent(), bt.open(path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder, bt.Store(folder) as opened:
+        with spent.measured():
+            opened.load(tape)
+        report(len(tape), spent, bytes_written=opened.status().bytes)
+
+
 def main() -> None:
     """Does the task."""
     task, path, *rest = sys.argv[1:]
@@ -109,6 +119,8 @@ def main() -> None:
             moments(Path(path), int(rest[0]))
         case "audit":
             audit(Path(path))
+        case "store":
+            store(Path(path))
         case _:
             raise SystemExit(f"{task} is not measured here")
 

@@ -92,12 +92,13 @@ def serving(
     settings: Settings | None = None,
     clock: Clock | None = None,
     wait: bool = True,
+    store: bt.Store | None = None,
 ) -> Iterator[Running]:
     """Serves tapes, or one iterator of them, until the block ends; `wait` until they are loaded."""
     settings = settings or Settings(heartbeat_seconds=15)
     listener = listen("127.0.0.1", 0, slow_client_seconds=settings.slow_client_seconds)
     source = tapes[0] if tapes and not isinstance(tapes[0], bt.Tape) else tapes
-    service = Service(source, settings, clock or WallClock())  # type: ignore[arg-type]
+    service = Service(source, settings, clock or WallClock(), store=store)  # type: ignore[arg-type]
     ready = threading.Event()
     server = Server(service, ready.set)
     loop = (server.config.get_loop_factory() or asyncio.new_event_loop)()

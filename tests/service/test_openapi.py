@@ -37,7 +37,7 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
     tape, replay = "/api/v1/tapes/{tape}", "/api/v1/replays/{replay}"
     assert set(document["paths"]) == {
         *("/api/v1/replays", replay, f"{replay}/stream", f"{replay}/depth"),
-        *("/health", "/ready", "/metrics"),
+        *("/health", "/ready", "/metrics", "/api/v1/store", "/api/v1/store/messages"),
         *("/api/mbo/stream/json/{delay_ms}", "/api/market/export", "/api/v1/tapes", tape),
         *(f"{tape}/{route}" for route in ("instruments", "book", "records", "audit", "stream", "depth")),
         *(f"{tape}/{route}" for route in ("orders/{order_id}", "export", "derive/{schema}")),

@@ -10,7 +10,7 @@ from litestar.di import Provide
 from litestar.types import ASGIApp, Scope
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
-from booktape import Tape
+from booktape import Store, Tape
 from booktape.keys import KeyRing
 from booktape.service import problems
 from booktape.service.access.gate import NEEDS, OPEN, Gate
@@ -38,6 +38,10 @@ from booktape.service.parameters import DECODERS, ParameterSchemas
 from booktape.service.replays import schemas as replay_schemas
 from booktape.service.replays.controller import ReplaysController
 from booktape.service.replays.stage import Stage
+from booktape.service.store import schemas as store_schemas
+from booktape.service.store.controller import StoreController
+from booktape.service.store.handle import StoreHandle
+from booktape.service.store.metrics import StoreCollector
 from booktape.service.streams import schemas as stream_schemas
 from booktape.service.streams.client import Client, Traffic, client_of
 from booktape.service.streams.clock import Clock, WallClock
@@ -65,6 +69,8 @@ class Service:
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     loops: bool = True
     """Whether the tapes' own replays begin again at the end."""
+    store: Store | None = None
+    """Where the tapes are stored in the background; whoever opened it closes it."""
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -88,11 +94,11 @@ class Service:
         self.heads = Heads(self.deck, self.clock)
         self.lag = StreamLag()
         self.probes = Probes(queues={"work": lambda: self.deck.waiting})
-        ours = ServiceCollector(
-            self.deck, self.slots, self.traffic, self.frames, self.lifecycle, settings.revision
-        )
+        ours = ServiceCollector(self.deck, self.slots, self.traffic, self.frames, self.lifecycle, settings.revision)
         for collector in (ours, self.heads, self.lag, self.probes):
             self.registry.register(collector)
+        if self.store is not None:
+            self.registry.register(StoreCollector(self.store))
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
@@ -107,6 +113,7 @@ class Service:
             "registry": self.registry,
             "heads": self.heads,
             "stage": self.stage,
+            "store": StoreHandle(self.store),
             "leads": Leads(self.clock, self.lifecycle.closing, heartbeat),
             "record_streams": RecordStreams(self.lifecycle, self.clock, heartbeat, self.frames, self.lag),
             "depth_streams": DepthStreams(self.lifecycle, self.clock, heartbeat),
@@ -118,6 +125,7 @@ class Service:
                 ReplaysController,
                 ExportController,
                 DeriveController,
+                StoreController,
                 health.HealthController,
                 Router("/", route_handlers=[MetricsController], opt={NEEDS: OPEN} if settings.metrics_open else {}),
                 swagger_assets(),
@@ -135,8 +143,8 @@ class Service:
             type_decoders=DECODERS,
             logging_config=None,
         )
-        described = (tape_schemas, audit, order, stream_schemas, replay_schemas, derive_schemas, health, problems)
-        describe(app.openapi_schema, *described)
+        described = (tape_schemas, audit, order, stream_schemas, replay_schemas, derive_schemas, store_schemas)
+        describe(app.openapi_schema, *described, health, problems)
         exemplify(app.openapi_schema)
         return app
 
@@ -173,6 +181,8 @@ class Service:
     def serve(self, tape: Tape) -> LoadedTape:
         """Serves a tape, with a replay of its own."""
         loaded = self.deck.add(tape)
+        if self.store is not None:
+            self.store.follow(tape)
         if not any(replay.tape is loaded for replay in self.stage):
             self.stage.make(loaded, default=True, loop=self.loops)
         return loaded

@@ -11,14 +11,17 @@ from litestar.openapi.spec import OpenAPI, Reference, Schema
 
 def describe(schema: OpenAPI, *modules: ModuleType) -> None:
     """Gives the components that are structs of these modules their descriptions, and those of their fields."""
-    for module in modules:
-        for struct, fields in _documented(module):
-            component = schema.components.schemas.get(struct.__name__)
-            if not isinstance(component, Schema) or not component.properties:
-                continue
-            component.description = inspect.getdoc(struct)
-            for field, name in zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True):
-                component.properties[name] = _with_description(component.properties[name], fields.get(field))
+    documented = dict(pair for module in modules for pair in _documented(module))
+    for struct in documented:
+        fields: dict[str, str] = {}
+        for base in reversed(struct.__mro__):
+            fields |= documented.get(base, {})
+        component = schema.components.schemas.get(struct.__name__)
+        if not isinstance(component, Schema) or not component.properties:
+            continue
+        component.description = inspect.getdoc(struct)
+        for field, name in zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True):
+            component.properties[name] = _with_description(component.properties[name], fields.get(field))
 
 
 def _with_description(field: Schema | Reference, text: str | None) -> Schema | Reference:

@@ -145,6 +145,46 @@ export interface paths {
 		patch?: never;
 		trace?: never;
 	};
+	'/api/v1/store': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * The store
+		 * @description The size of the store, the tapes in it, and how far each has come.
+		 */
+		get: operations['getStore'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/api/v1/store/messages': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Messages of any tape
+		 * @description A page of messages, as soon as the store has them: its lag says what is missing.
+		 */
+		get: operations['listMessages'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/api/v1/tapes': {
 		parameters: {
 			query?: never;
@@ -1373,6 +1413,70 @@ export interface components {
 			instrument?: string;
 		};
 		/**
+		 * StoreState
+		 * @description What the store is and holds.
+		 */
+		StoreState: {
+			/** @description Size of the database and its journal. */
+			bytes: number;
+			/** @description What went wrong in the background and was not made up for yet. */
+			error: string | null;
+			/** @description Whether its indices are there: not while many records are added at once, when answers take longer. */
+			indexed: boolean;
+			/** @description Records in the store. */
+			rows: number;
+			/** @description The version of its tables. */
+			schema_version: number;
+			/** @description Its tapes, in the order they came. */
+			tapes: components['schemas']['TapeInStore'][];
+		};
+		/**
+		 * StoredMessage
+		 * @description An MBO record, and which tape it is of.
+		 */
+		StoredMessage: {
+			/** @description A add, C cancel, M modify, R clear, T trade, F fill, N none. */
+			action: string;
+			/** @description The venue's channel. */
+			channel_id: number;
+			/** @description Databento's flag bits. */
+			flags: number;
+			/** @description Its index on the tape. */
+			index: number;
+			/** @description The instrument. */
+			instrument_id: number;
+			/** @description The venue's order id. */
+			order_id: string;
+			/** @description Units of 1e-9; 9223372036854775807 is no price. */
+			price: string;
+			/** @description Who published it. */
+			publisher_id: number;
+			/** @description The venue's sequence number. */
+			sequence: number;
+			/** @description B bid, A ask, N none. */
+			side: string;
+			/** @description Quantity: of the order for A and M, removed for C, traded for T and F. */
+			size: number;
+			/** @description The tape's id. */
+			tape: string;
+			/** @description Matching engine time, ns since 1970 UTC. */
+			ts_event: string;
+			/** @description ts_recv minus the venue's send time, ns. */
+			ts_in_delta: number;
+			/** @description Capture time, ns since 1970 UTC. */
+			ts_recv: string;
+		};
+		/**
+		 * StoredMessages
+		 * @description Some messages.
+		 */
+		StoredMessages: {
+			/** @description Those of an instrument or an order in order of ts_recv, all others in order of tape and index. */
+			messages: components['schemas']['StoredMessage'][];
+			/** @description `after` of the next page; null behind the last message. */
+			next: string | null;
+		};
+		/**
 		 * TapeDetails
 		 * @description A tape.
 		 */
@@ -1403,6 +1507,28 @@ export interface components {
 			start: string | null;
 			/** @description `start` as ISO time. */
 			start_iso: string | null;
+		};
+		/**
+		 * TapeInStore
+		 * @description How far a tape is in the store.
+		 */
+		TapeInStore: {
+			/** @description Databento's dataset code. */
+			dataset: string;
+			/** @description Why the tape does not get on, where it does not. It is tried again, and nothing is lost. */
+			error: string | null;
+			/** @description Index of the first record in the store: those before it were dropped. */
+			first_index: number;
+			/** @description Index of the first record that is not in the store yet. */
+			high_water_mark: number;
+			/** @description The tape's id. */
+			id: string;
+			/** @description Records that are not in the store yet; null for a tape that this service does not serve. */
+			lag: number | null;
+			/** @description Its name. */
+			name: string;
+			/** @description Records on the tape now; null for a tape that this service does not serve. */
+			records: number | null;
 		};
 		/**
 		 * Uncross
@@ -1462,8 +1588,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -2105,6 +2258,171 @@ export interface operations {
 			};
 		};
 	};
+	getStore: {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Request fulfilled, document follows */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['StoreState'];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Not now: too many streams, or the service is loading or stopping. */
+			503: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	listMessages: {
+		parameters: {
+			query?: {
+				/** @description Only messages of this tape, by its id. */
+				tape?: string | null;
+				/** @description Only messages of this instrument, by id or symbol. A symbol that means several instruments needs `tape` beside it. */
+				instrument?: string | null;
+				/** @description Only messages of this publisher, by id or name. */
+				publisher?: string | null;
+				/** @description Only messages of this order, by its id at the venue. */
+				order_id?: string | null;
+				/** @description Only messages with ts_recv at or after this time. */
+				from?: string | null;
+				/** @description Only messages with ts_recv before this time. */
+				to?: string | null;
+				/** @description How many records. */
+				limit?: number;
+				/** @description `next` of the page before: this one begins behind it. */
+				after?: string | null;
+			};
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Request fulfilled, document follows */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['StoredMessages'];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Not now: too many streams, or the service is loading or stopping. */
+			503: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
 	listTapes: {
 		parameters: {
 			query?: never;
@@ -2541,8 +2859,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -2599,8 +2944,35 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
 				headers: {
 					[name: string]: unknown;
 				};

@@ -163,7 +163,7 @@ impl Writer {
         state.error.clone().or_else(of_tapes)
     }
 
-    /// Waits until all that is on the followed tapes now is stored; whether it is.
+    /// Waits until all that is on the followed tapes now is stored, and the indices are there; whether it is so.
     #[must_use]
     pub fn flush(&self, longest: Duration) -> bool {
         let state = self.shared.state();
@@ -172,8 +172,9 @@ impl Writer {
         let is_short = |entry: &Entry| {
             wanted.get(&entry.number).is_some_and(|wanted| entry.settled.is_none_or(|mark| mark < *wanted))
         };
-        let is_behind =
-            |state: &mut State| !self.shared.stopping.load(Relaxed) && state.tapes.iter().any(is_short);
+        let is_behind = |state: &mut State| {
+            !self.shared.stopping.load(Relaxed) && (state.error.is_some() || state.tapes.iter().any(is_short))
+        };
         let waited = self.shared.changed.wait_timeout_while(state, longest, is_behind);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         !self.shared.stopping.load(Relaxed) && !is_behind(&mut state)
