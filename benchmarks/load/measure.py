@@ -3,6 +3,7 @@
 - `streams`: many clients read a whole tape as fast as they can, twice.
 - `outside`: the same once, read by `wrk`, an HTTP load client of others.
 - `paced`: many clients follow one replay at so many records a second.
+- `live`: many clients follow a tape that grows by so many records a second.
 - `screens`: many clients watch a book of one replay.
 - `small`: how long a small request takes, alone and while many clients read as fast as they can.
 - `churn`: connections that come and go; what is left of them.
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load.client import Beside, run
-from benchmarks.load.service import PATIENCE, Service, serving
+from benchmarks.load.service import PATIENCE, Service, feeding, serving
 
 Run = dict[str, Any]
 
@@ -102,6 +103,24 @@ def paced(asked: Namespace) -> Run:
                 connections=asked.clients,
                 due="quickest",
                 speed=speed,
+                warmup=WARM_UP_SECONDS,
+                seconds=asked.seconds + WARM_UP_SECONDS,
+                spin=asked.spin,
+            ),
+        )
+
+
+def live(asked: Namespace) -> Run:
+    """By the records' own time."""
+    with feeding(asked.file, asked.rate, asked.clients) as service:
+        return timed(
+            service,
+            lambda: run(
+                "streams",
+                stream_of(service, asked.format),
+                format=asked.format,
+                connections=asked.clients,
+                due="tape",
                 warmup=WARM_UP_SECONDS,
                 seconds=asked.seconds + WARM_UP_SECONDS,
                 spin=asked.spin,
@@ -205,7 +224,7 @@ def start(asked: Namespace) -> Run:
 
 
 TASKS: dict[str, Callable[[Namespace], Run]] = {
-    task.__name__: task for task in (streams, outside, paced, screens, small, churn, slow, memory, start)
+    task.__name__: task for task in (streams, outside, paced, live, screens, small, churn, slow, memory, start)
 }
 
 

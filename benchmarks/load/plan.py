@@ -161,6 +161,8 @@ class Plan:
             "dbn": lambda: self.full_speed("dbn", 30),
             "paced-500k": lambda: self.paced(10, 500_000, self.sizes.seconds, p50=0.8, p99=2),
             "paced-50k": lambda: self.paced(self.sizes.clients, 50_000, self.sizes.seconds, p99=3),
+            "live-500k": lambda: self.live(10, 500_000, self.sizes.seconds, p50=0.8, p99=2),
+            "live-50k": lambda: self.live(self.sizes.clients, 50_000, self.sizes.seconds, p99=3),
             "crowd": self.crowd,
             "screens": self.screens,
             "small": self.small,
@@ -202,13 +204,23 @@ class Plan:
         return replace(row, subjects=[*row.subjects, Subject("read by wrk", wrk, builds=False)])
 
     def paced(self, clients: int, rate: int, seconds: float, *, p99: float, p50: float | None = None) -> Row:
-        """By the clock."""
+        """By the clock of a replay."""
+        title = f"{rate:,} records/s to each of {clients} json clients of one replay, from due to client"
+        return self._followed("paced", title, clients, rate, seconds, p99, p50)
+
+    def live(self, clients: int, rate: int, seconds: float, *, p99: float, p50: float | None = None) -> Row:
+        """As a tape grows."""
+        title = f"{rate:,} records/s onto a live tape, to each of {clients} json clients, from the tape to the client"
+        return self._followed("live", title, clients, rate, seconds, p99, p50)
+
+    def _followed(
+        self, task: str, title: str, clients: int, rate: int, seconds: float, p99: float, p50: float | None
+    ) -> Row:
         targets = [Target("ms p99", p99), Target("failed", 0)]
         if p50 is not None:
             targets.insert(0, Target("ms p50", p50))
-        title = f"{rate:,} records/s to each of {clients} json clients of one replay, from due to client"
         options = {"clients": clients, "rate": rate, "seconds": seconds, "spin": SPIN}
-        return self._row(f"paced-{rate // 1_000}k", title, by_the_clock, self._played(), "paced", targets, **options)
+        return self._row(f"{task}-{rate // 1_000}k", title, by_the_clock, self._played(), task, targets, **options)
 
     def crowd(self) -> Row:
         """Many, each a little."""

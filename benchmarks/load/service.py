@@ -11,12 +11,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+REPOSITORY = Path(__file__).parent.parent.parent
 SAMPLE_SECONDS = 0.05
 PATIENCE = 120.0
 #: Where a program might write that should not: what it takes for its home, its folder, the system's temporary one.
@@ -103,14 +104,23 @@ class Service:
                 return
 
 
+def serving(file: Path) -> AbstractContextManager[Service]:
+    """Serves a file until the block ends."""
+    return _serving("booktape", "serve", str(file.resolve()), "--port=0")
+
+
+def feeding(file: Path, rate: float, clients: int) -> AbstractContextManager[Service]:
+    """Serves a live tape until the block ends, fed with a file's records once so many streams are open."""
+    return _serving("benchmarks.load.growing", str(file.resolve()), f"--rate={rate:.0f}", f"--clients={clients}")
+
+
 @contextmanager
-def serving(*files: Path, **settings: object) -> Iterator[Service]:
-    """Serves files until the block ends; `settings` as those of the service, in place of its defaults."""
+def _serving(*module: str) -> Iterator[Service]:
     with tempfile.TemporaryDirectory(prefix="booktape-load-") as name:
         folder = Path(name)
         for part in ELSEWHERE:
             (folder / part).mkdir()
-        process = _start(files, folder, settings)
+        process = _start(module, folder)
         began = time.monotonic()
         try:
             url = _address(process)
@@ -123,7 +133,7 @@ def serving(*files: Path, **settings: object) -> Iterator[Service]:
             process.wait(PATIENCE)
 
 
-def _start(files: tuple[Path, ...], folder: Path, settings: dict[str, object]) -> "subprocess.Popen[str]":
+def _start(module: tuple[str, ...], folder: Path) -> "subprocess.Popen[str]":
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("BOOKTAPE_")}
     environment = inherited | {
         "HOME": str(folder / "home"),
@@ -131,9 +141,9 @@ def _start(files: tuple[Path, ...], folder: Path, settings: dict[str, object]) -
         "BOOKTAPE_DATA_DIR": str(folder / "data"),
         "BOOKTAPE_LOG_LEVEL": "warning",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(REPOSITORY),
     }
-    environment |= {f"BOOKTAPE_{key.upper()}": str(value) for key, value in settings.items()}
-    command = [sys.executable, "-m", "booktape", "serve", *(str(file.resolve()) for file in files), "--port", "0"]
+    command = [sys.executable, "-m", *module]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=folder / "here")
 
 

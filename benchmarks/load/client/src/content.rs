@@ -7,12 +7,9 @@ use memchr::{memmem, memrchr};
 use crate::figures::Latencies;
 use crate::lines::{Line, Lines};
 use crate::options::Format;
+use crate::raw::Raw;
 use crate::screens::Screen;
 use crate::timing::Timing;
-
-const RECORD_BYTES: usize = 56;
-/// Where `ts_recv` is in a raw MBO record.
-const TS_RECV: std::ops::Range<usize> = 40..48;
 
 /// How late records were, over all connections.
 #[derive(Debug)]
@@ -198,75 +195,6 @@ fn full(data: &[u8], event: &mut Event, tally: &mut Tally, looked: &mut Looked<'
     }
 }
 
-/// Raw records behind metadata.
-#[derive(Debug, Default)]
-struct Raw {
-    /// Bytes of the metadata that are still to come, once its head is here.
-    metadata: Option<u64>,
-    /// The metadata's head, then the part of a record that has arrived.
-    held: Vec<u8>,
-}
-
-impl Raw {
-    fn feed(
-        &mut self,
-        mut bytes: &[u8],
-        now: i64,
-        tally: &mut Tally,
-        timed: Option<(&mut Timing, &mut Lateness)>,
-    ) {
-        const HEAD: usize = 8;
-        while self.metadata != Some(0) && !bytes.is_empty() {
-            let wanted = self
-                .metadata
-                .map_or(HEAD - self.held.len(), |left| usize::try_from(left).unwrap_or(usize::MAX));
-            let (here, rest) = bytes.split_at(bytes.len().min(wanted));
-            bytes = rest;
-            if let Some(left) = &mut self.metadata {
-                *left -= here.len() as u64;
-                continue;
-            }
-            self.held.extend_from_slice(here);
-            if let Some(length) = self.held.get(4..HEAD).and_then(|length| length.try_into().ok()) {
-                self.metadata = Some(u64::from(u32::from_le_bytes(length)));
-                self.held.clear();
-            }
-        }
-        if !self.held.is_empty() || bytes.len() < RECORD_BYTES {
-            let (here, rest) = bytes.split_at(bytes.len().min(RECORD_BYTES - self.held.len()));
-            self.held.extend_from_slice(here);
-            bytes = rest;
-        }
-        let mut first = None;
-        if self.held.len() == RECORD_BYTES {
-            first = ts_recv(&self.held);
-            tally.records += 1;
-            self.held.clear();
-        }
-        let (whole, part) = bytes.as_chunks::<RECORD_BYTES>();
-        tally.records += whole.len() as u64;
-        if self.held.is_empty() {
-            self.held.extend_from_slice(part);
-        }
-        let last = whole.last().map_or(first, |record| ts_recv(record));
-        if let Some((timing, late)) = timed {
-            let mut looked = Looked { timing: Some(timing), now, late };
-            if let Some(lateness) =
-                looked.lateness(first.or_else(|| whole.first().and_then(|record| ts_recv(record))))
-            {
-                looked.late.first.add(lateness);
-            }
-            if let Some(lateness) = looked.lateness(last) {
-                looked.late.last.add(lateness);
-            }
-        }
-    }
-}
-
-fn ts_recv(record: &[u8]) -> Option<u64> {
-    record.get(TS_RECV)?.try_into().ok().map(u64::from_le_bytes)
-}
-
 /// The digits that something begins with.
 #[must_use]
 pub fn number(text: &[u8]) -> Option<u64> {
@@ -293,4 +221,48 @@ fn quoted(text: &[u8]) -> Option<u64> {
 pub fn named(data: &[u8], name: &[u8]) -> Option<u64> {
     let value = memmem::find(data, name).and_then(|at| data.get(at + name.len()..))?;
     number(value.strip_prefix(b"\"").unwrap_or(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Content, Lateness, Tally};
+    use crate::options::Format;
+    use crate::timing::{Anchor, Timing};
+
+    fn fed(format: Format, body: &str, step: usize) -> (Tally, Lateness) {
+        let timing = Timing::new(Anchor::Tape, 1.0);
+        let (mut content, mut tally, mut late) =
+            (Content::new(format, Some(timing), 1, 10.0), Tally::default(), Lateness::new());
+        for piece in body.as_bytes().chunks(step) {
+            assert!(content.feed(piece, 1_000_000, &mut tally, &mut late).is_ok());
+        }
+        (tally, late)
+    }
+
+    #[test]
+    fn compact_events_follow_each_other_and_both_their_ends_are_timed() {
+        let body = "id: 1:2\ndata: [[0,\"900000\",1],[1,\"990000\",1]]\n\nid: 1:3\ndata: [[2,\"999000\",1]]\n\n: heartbeat\n\n";
+        for step in 1..=body.len() {
+            let (tally, late) = fed(Format::Json, body, step);
+            assert_eq!((tally.records, tally.events, tally.gaps, tally.comments), (3, 2, 0, 1));
+            let all = |latencies: &crate::figures::Latencies| {
+                latencies.report().map(|report| serde_json::to_string(&report).unwrap_or_default())
+            };
+            assert!(all(&late.first).is_some_and(|report| report.contains("\"max\":0.1")));
+            assert!(all(&late.last).is_some_and(|report| report.contains("\"max\":0.01")));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_comes_twice_is_a_gap_and_a_jump_is_none() {
+        let event = |start: u64, end: u64| format!("id: {end}\ndata: [[{start},\"1\"]]\n\n");
+        let gaps = |body: &str| fed(Format::Json, body, 11).0.gaps;
+        assert_eq!(gaps(&(event(0, 5) + &event(5, 9))), 0);
+        assert_eq!(gaps(&(event(0, 5) + &event(6, 9))), 1);
+        assert_eq!(gaps(&(event(0, 5) + &event(4, 9))), 1);
+        let jump = "id: 2:7\nevent: jump\ndata: {\"index\":7}\n\n";
+        assert_eq!(gaps(&(event(0, 5) + jump + &event(7, 9))), 0);
+        let full = |id: u64| format!("id: {id}\ndata: {{\"ts_recv\":5}}\n\n");
+        assert_eq!(fed(Format::Full, &(full(1) + &full(2) + &full(4)), 3).0.gaps, 1);
+    }
 }

@@ -9,6 +9,7 @@ mod lines;
 mod machine;
 mod options;
 mod probe;
+mod raw;
 mod screens;
 mod streams;
 mod target;
