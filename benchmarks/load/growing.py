@@ -33,7 +33,7 @@ class Growing:
     def begin(self) -> None:
         """Shows the tape, empty; on the event loop."""
         loop = asyncio.get_running_loop()
-        self._tape = self._service.serve(bt.Tape(self._live.head()))
+        self._tape = self._service.library.put(bt.Tape(self._live.head()))
         self._tape.complete = False
         # From the feeder's thread; once for all batches that come before the loop has its turn.
         self._live.on_growth(lambda: None if self._is_told else self._tell(loop))

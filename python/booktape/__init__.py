@@ -22,11 +22,12 @@ from booktape.errors import (
     StoreBusyError,
     StoreError,
 )
+from booktape.live import LiveTape
 from booktape.market import Market
 from booktape.order import Entry, Exit, Life, OrderLife, OrderRecord, Place
 from booktape.replay import Clock
 from booktape.sources import open, synthesize  # noqa: A004 - `booktape.open` is what people say
-from booktape.store import Answer, FollowedTape, MessagesPage, Store, StoredTape, StoreStatus
+from booktape.store import Answer, FollowedTape, MessagesPage, RegisteredTape, Store, StoredTape, StoreStatus
 from booktape.tape import Tape
 from booktape.values import Ahead, ApplyReport, Bbo, Execution, IndexSize, Instrument, Level, Order, Uncross
 
@@ -52,6 +53,7 @@ __all__ = [
     "InvariantError",
     "Level",
     "Life",
+    "LiveTape",
     "Market",
     "MessagesPage",
     "NotFoundError",
@@ -60,6 +62,7 @@ __all__ = [
     "OrderRecord",
     "ParameterError",
     "Place",
+    "RegisteredTape",
     "Store",
     "StoreBusyError",
     "StoreError",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class LiveTape:
     """A tape that one writes and many read; `Store.create_live` begins one, `Store.open` takes it up again.
 
-    It takes the bytes of a DBN stream as a file does, so that databento's ``client.add_stream(live)`` fills it. Whatever
-    can be read from it is in the data folder already, and its index means the same record for ever.
+    It takes the bytes of a DBN stream as a file does, so that databento's ``client.add_stream(live)`` fills it.
+    Whatever can be read from it is in the data folder already, and its index means the same record for ever.
 
     >>> import booktape as bt, tempfile
     >>> tape = bt.synthesize(messages=1_000, seed=1)
@@ -56,8 +56,8 @@ class LiveTape:
         """The next bytes of a DBN stream, cut anywhere: metadata, then records. How many MBO records came of them.
 
         Where they cannot be written nothing of them is on the tape, and they may be appended again. Bytes that are not
-        DBN are an `InputError`: whole records before them are on the tape, and a new stream must begin. A closed tape is
-        a `ConflictError`.
+        DBN are an `InputError`: whole records before them are on the tape, and a new stream must begin. A closed tape
+        is a `ConflictError`.
         """
         return self._native.append(data)
 
@@ -75,7 +75,7 @@ class LiveTape:
     def feeder(
         self, tape: Tape, *, records_per_second: SupportsIndex | None = None, restamp: bool = False
     ) -> _native.Feeder:
-        """The same in the background: it ends with the tape, or when it is let go; `stop` and `wait` end it and wait."""
+        """The same in the background, until the tape ends or it is let go; `stop` ends it, `wait` waits for it."""
         from booktape import _native
 
         rate = None if records_per_second is None else records_per_second.__index__()
@@ -85,7 +85,7 @@ class LiveTape:
         """Has something called after each batch and at the end, by whoever writes: it must be quick, and not append."""
         self._native.on_growth(callback)
 
-    def retain(self, *, longest: float | None = None, bytes: int | None = None) -> tuple[int, int] | None:  # noqa: A002
+    def retain(self, *, longest: float | None = None, bytes: int | None = None) -> tuple[int, int] | None:
         """Drops the oldest segments: those received more than `longest` seconds ago, and while there are more `bytes`.
 
         Indexes do not change; whatever is asked of records that were dropped is a `GoneError`. The index of the first

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     sync: str = Field(
         "segment",
         pattern=r"segment|batch|[1-9]\d{0,6}",
-        description="When live records reach the disk: with a finished segment, each batch, or after so many milliseconds.",
+        description="When live records reach the disk: segment by segment, each batch, or after so many milliseconds.",
     )
     retention_seconds: float | None = Field(
         None, gt=0, description="Age of records at which segments of live tapes are dropped; unset: never."

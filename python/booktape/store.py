@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypeA
 
 from booktape import _native
 from booktape.errors import NotFoundError, StoreError
+from booktape.live import LiveTape
 from booktape.moment import NS, Moment, nanoseconds
 from booktape.parameters import COUNT_RANGE, ID_RANGE, PUBLISHER_RANGE, bad_parameter, within
-from booktape.live import LiveTape
 from booktape.places import data_dir, max_in_memory
 from booktape.tape import Tape
 
@@ -138,9 +138,9 @@ class Store:
     `folder` is the data folder, ``BOOKTAPE_DATA_DIR`` or booktape's own if left out; it is made if need be. The
     database is a projection: what is in it can be loaded again from the tapes. With ``synchronous="full"`` every
     commit is on the disk before it counts; by default a power failure may cost the last ones. `sync` says when records
-    of live tapes are brought to the disk: when a ``"segment"`` is finished, before each ``"batch"`` is shown, or so many
-    milliseconds after they were written, as in ``"100"``; docs/durability.md tells what survives what. A damaged database is a
-    `StoreError`; ``rebuild=True`` moves it aside instead (`set_aside` says where) and begins an empty one.
+    of live tapes are brought to the disk: when a ``"segment"`` is finished, before each ``"batch"`` is shown, or so
+    many milliseconds after they were written, as in ``"100"``. docs/durability.md tells what survives what. A damaged
+    database is a `StoreError`; ``rebuild=True`` moves it aside (`set_aside` says where) and begins an empty one.
 
     Indices that an earlier process left out, because it was killed while it loaded, are built when it is
     opened; with ``background=True`` by the thread that `follow` uses.
@@ -157,7 +157,7 @@ class Store:
     ('adds',)
     """
 
-    __slots__ = ("_folder", "_native", "_known", "_sync")
+    __slots__ = ("_folder", "_known", "_native", "_sync")
 
     def __init__(
         self,
@@ -257,7 +257,7 @@ class Store:
         return LiveTape(self._tapes.create_live(name, dataset=dataset, sync=self._sync))
 
     def begin_upload(self, name: str, *, limit: int) -> _native.Upload:
-        """A file on its way into the folder, of at most `limit` bytes: `write`, then `finish`, which opens it as a tape.
+        """A file on its way into the folder, of at most `limit` bytes: `write`, then `finish`, which makes it a tape.
 
         The name is that of a DBN file, without a folder. Let go before it is finished, it leaves nothing.
         """

@@ -8,7 +8,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import booktape as bt
 from booktape.service.metrics.heads import SECONDS_BETWEEN
-from booktape.service.metrics.probes import Timed
 from booktape.settings import Settings
 from tests.service.running import Running, VirtualClock, raw_connection, read_until, serving
 
@@ -174,11 +173,5 @@ def test_parts_of_the_service_put_in_what_they_keep(tape: bt.Tape) -> None:
         probes = running.service.probes
         probes.queues["writer"] = lambda: 3
         probes.ingest[tape.id] = lambda: 0.25
-        probes.operations = lambda: [Timed("insert", 4, 0.5)]
-        probes.store_lag = lambda: {tape.id: 7}
         assert running.metric("mbo_queue_depth", queue="writer") == 3
         assert running.metric("mbo_ingest_lag_seconds", tape=tape.id) == 0.25
-        assert running.metric("mbo_db_operations_total", operation="insert") == 4
-        assert running.metric("mbo_db_operation_duration_seconds_sum", operation="insert") == 0.5
-        assert running.metric("mbo_db_operation_duration_seconds_count", operation="insert") == 4
-        assert running.metric("mbo_store_lag_records", tape=tape.id) == 7

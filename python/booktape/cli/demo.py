@@ -7,7 +7,7 @@ import rich_click as click
 import booktape
 from booktape.cli import options
 from booktape.cli.screen import progress
-from booktape.cli.serve import run_service
+from booktape.cli.serve import run_service, settings_with
 
 
 @click.command(short_help="A synthetic market, moving, in a browser.")
@@ -26,4 +26,4 @@ def demo(*, messages: int, instruments: int, seed: int, host: str | None, port: 
     click.echo(f"booktape: {title} …", err=True)
     with progress(title) as on_progress:
         tape = booktape.synthesize(messages=messages, instruments=instruments, seed=seed, progress=on_progress)
-    run_service([tape], host=host, port=port, insecure=insecure, what="The demo market moves")
+    run_service([tape], settings_with(host=host, port=port, insecure=insecure), what="The demo market moves")

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from booktape.cli import options
+from booktape.cli.screen import progress, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from booktape import Tape
+    from booktape import LiveTape, Store, Tape
+    from booktape.settings import Settings
 
 
 @click.command(short_help="Serve tapes over HTTP, with the page.")
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 @options.insecure
 @options.tolerant
 @options.max_decompressed
+@click.option("--no-store", is_flag=True, help="Keep nothing in the data folder but indexes; tapes cannot be added.")
 def serve(
     *,
     files: Sequence[str],
@@ -29,25 +32,74 @@ def serve(
     insecure: bool,
     tolerant: bool,
     max_decompressed: int | None,
+    no_store: bool,
 ) -> None:
     """Serve DBN files: the page at /, the interface described at /docs. Each FILE is a tape of its own.
+
+    The data folder knows them from now on, and has their records as SQLite tables, which are made in the background.
+    Without FILE, all that it knows is served: files named before, uploads, live tapes.
 
     Prints the address when it is ready. Ctrl-C stops, telling open streams. Without API keys (`booktape keys new`),
     only this machine may reach the service.
     """
-    tapes = [options.open_tape([file], tolerant=tolerant, max_decompressed=max_decompressed) for file in files]
-    what = f"{len(tapes)} tape{'' if len(tapes) == 1 else 's'}"
-    run_service(tapes, host=host, port=port, insecure=insecure, what=what)
+    settings = settings_with(host=host, port=port, insecure=insecure)
+    if no_store:
+        tapes: list[Tape | LiveTape] = [
+            options.open_tape([file], tolerant=tolerant, max_decompressed=max_decompressed) for file in files
+        ]
+        run_service(tapes, settings, what=_count(len(tapes)))
+        return
+    from booktape import Store
+
+    with Store(settings.data_dir, synchronous=settings.synchronous, sync=settings.sync, background=True) as store:
+        if files:
+            opened: Iterable[Tape | LiveTape] = [
+                _register(store, file, tolerant=tolerant, max_decompressed=max_decompressed) for file in files
+            ]
+            run_service(opened, settings, store=store, what=_count(len(files)))
+        else:
+            known = len(store.registered())
+            run_service(_known(store), settings, store=store, what=_count(known))
 
 
-def run_service(tapes: list[Tape], *, host: str | None, port: int | None, insecure: bool, what: str) -> None:
-    """Runs the service until it is told to stop; flags win over settings."""
-    from booktape.service import run
+def settings_with(*, host: str | None, port: int | None, insecure: bool) -> Settings:
+    """The settings, but for what flags say."""
     from booktape.settings import Settings
 
     flags = {"host": host, "port": port, "allow_open": insecure or None}
+    return Settings().model_copy(update={name: value for name, value in flags.items() if value is not None})
+
+
+def run_service(tapes: Iterable[Tape | LiveTape], settings: Settings, *, what: str, store: Store | None = None) -> None:
+    """Runs the service until it is told to stop."""
+    from booktape.service import run
+
     run(
         tapes,
-        settings=Settings().model_copy(update={name: value for name, value in flags.items() if value is not None}),
+        settings=settings,
+        store=store,
         on_ready=lambda url: click.echo(f"{what} at {url}  (page /, interface /docs, Ctrl-C stops)"),
     )
+
+
+def _register(store: Store, file: str, *, tolerant: bool, max_decompressed: int | None) -> Tape:
+    with progress(f"reading {file}", unit="bytes") as on_progress:
+        tape = store.register(file, tolerant=tolerant, max_decompressed=max_decompressed, progress=on_progress)
+    if tape.left:
+        warn(tape.left)
+    return tape
+
+
+def _known(store: Store) -> Iterator[Tape | LiveTape]:
+    """Every tape of the data folder that can be opened; the others are named."""
+    from booktape import BooktapeError
+
+    for known in store.registered():
+        try:
+            yield store.open(known.id)
+        except BooktapeError as why:
+            warn(f"{known.id} is not served: {why}")
+
+
+def _count(tapes: int) -> str:
+    return f"{tapes} tape{'' if tapes == 1 else 's'}"

@@ -10,13 +10,13 @@ from litestar.di import Provide
 from litestar.types import ASGIApp, Scope
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
-from booktape import Store, Tape
+from booktape import LiveTape, Store, Tape
 from booktape.keys import KeyRing
 from booktape.service import problems
 from booktape.service.access.gate import NEEDS, OPEN, Gate
 from booktape.service.access.hosts import Hosts
 from booktape.service.access.limits import RequestLimits
-from booktape.service.deck import Deck, LoadedTape
+from booktape.service.deck import Deck
 from booktape.service.derive import schemas as derive_schemas
 from booktape.service.derive.controller import DeriveController
 from booktape.service.descriptions import describe
@@ -28,6 +28,7 @@ from booktape.service.export.controller import ExportController
 from booktape.service.frontend import index_page, page
 from booktape.service.headers import cors, security_headers
 from booktape.service.health import controller as health
+from booktape.service.library import Library
 from booktape.service.lifecycle import Lifecycle
 from booktape.service.metrics.collector import CoreCollector, ServiceCollector
 from booktape.service.metrics.controller import MetricsController
@@ -51,7 +52,7 @@ from booktape.service.streams.frames import FrameStore
 from booktape.service.streams.lead import Leads
 from booktape.service.streams.records import RecordStreams
 from booktape.service.streams.slots import EXPORTS, StreamSlots
-from booktape.service.tapes import audit, order
+from booktape.service.tapes import audit, changes, order
 from booktape.service.tapes import schemas as tape_schemas
 from booktape.service.tapes.controller import TapesController
 from booktape.service.tracing import span
@@ -62,7 +63,7 @@ from booktape.settings import Settings
 class Service:
     """An application that serves tapes, and the parts that outlive its requests."""
 
-    tapes: Iterable[Tape] = ()
+    tapes: Iterable[Tape | LiveTape] = ()
     """Tapes to serve: taken in a thread once the service listens, so that opening them may take its time."""
     settings: Settings = field(default_factory=Settings)
     clock: Clock = field(default_factory=WallClock)
@@ -84,6 +85,7 @@ class Service:
             when_unwatched=settings.replay_when_unwatched,
             grace=settings.replay_grace_seconds,
         )
+        self.library = Library(self.deck, self.stage, self.store, settings, self.lifecycle, loops=self.loops)
         self.keys = KeyRing.of(settings.api_keys, settings.api_keys_file)
         self.limits = RequestLimits(settings.max_requests_per_second, self.clock)
         each = settings.max_streams_per_caller
@@ -109,7 +111,9 @@ class Service:
         parts = {
             "deck": self.deck,
             "downloads": Downloads(self.lifecycle),
+            "library": self.library,
             "lifecycle": self.lifecycle,
+            "settings": settings,
             "registry": self.registry,
             "heads": self.heads,
             "stage": self.stage,
@@ -143,7 +147,7 @@ class Service:
             type_decoders=DECODERS,
             logging_config=None,
         )
-        described = (tape_schemas, audit, order, stream_schemas, replay_schemas, derive_schemas, store_schemas)
+        described = (tape_schemas, changes, audit, order, stream_schemas, replay_schemas, derive_schemas, store_schemas)
         describe(app.openapi_schema, *described, health, problems)
         exemplify(app.openapi_schema)
         return app
@@ -153,39 +157,31 @@ class Service:
         """Loads and indexes the tapes while requests are answered already."""
         heartbeat = self.settings.heartbeat_seconds
         pulse = asyncio.create_task(self.lifecycle.pulse.run(min(1.0, heartbeat / 5)))
-        loading = asyncio.create_task(self._load())
+        tasks = [pulse, asyncio.create_task(self._load()), asyncio.create_task(self.library.retain())]
         try:
             yield
         finally:
             self.lifecycle.drain()
-            for task in (pulse, loading):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(pulse, loading, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self.stage.close()
+            self.library.close()
 
     async def _load(self) -> None:
         tapes = iter(self.tapes)
         try:
             while (tape := await self._next(tapes)) is not None:
-                self.serve(tape)
+                self.library.put(tape)
         except Exception as failure:  # noqa: BLE001 - whoever started the service is told, whatever it is
             self.lifecycle.fail(failure)
             return
         self.lifecycle.open()
         await self.deck.index()
 
-    async def _next(self, tapes: Iterator[Tape]) -> Tape | None:
+    async def _next(self, tapes: Iterator[Tape | LiveTape]) -> Tape | LiveTape | None:
         with span("tape.load"):
             return await asyncio.to_thread(next, tapes, None)
-
-    def serve(self, tape: Tape) -> LoadedTape:
-        """Serves a tape, with a replay of its own."""
-        loaded = self.deck.add(tape)
-        if self.store is not None:
-            self.store.follow(tape)
-        if not any(replay.tape is loaded for replay in self.stage):
-            self.stage.make(loaded, default=True, loop=self.loops)
-        return loaded
 
     def asgi(self) -> ASGIApp:
         """The routes, with what is done for every request."""

@@ -1,7 +1,6 @@
 """Where a service's tapes come from, and the data folder that keeps them."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -88,7 +87,7 @@ class Library:
             if self._store is None:
                 return booktape.open(file.opened, progress=self._lifecycle.carry_on)
             tape = self._store.register(file.path, progress=self._lifecycle.carry_on)
-            if not os.path.samefile(file.opened, file.path):
+            if not file.opened.samefile(file.path):
                 self._store.remove(tape.id)
                 raise ConflictError(f"{named}: replaced while it was opened")
             return tape
@@ -144,12 +143,10 @@ class Library:
                     log.warning("retention_failed", tape=live.id, why=str(why))
 
     def close(self) -> None:
-        """Lets go of live tapes and the store."""
+        """Lets go of live tapes."""
         for live in self._live.values():
             live.on_growth(None)
         self._live.clear()
-        if self._store is not None:
-            self._store.close()
 
     def _follow_growth(self, live: LiveTape, loaded: LoadedTape) -> None:
         self._live[live.id] = live

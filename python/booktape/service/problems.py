@@ -112,6 +112,9 @@ _MEANINGS = {
     HTTPStatus.NOT_FOUND: "No such tape, instrument or publisher; the detail says which there are.",
     HTTPStatus.CONFLICT: "What is there already does not allow it, such as an id whose tape is not what it was.",
     HTTPStatus.GONE: "Records that were dropped to make room for later ones; the detail names the first there is.",
+    HTTPStatus.REQUEST_TIMEOUT: "The rest of the body did not come.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "More bytes than the service takes; the detail says how many.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "A body of another media type than the route takes.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Not now: too many streams, or the service is loading or stopping.",
 }
 _ANYWHERE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)

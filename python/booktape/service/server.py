@@ -8,7 +8,7 @@ from types import FrameType
 
 import uvicorn
 
-from booktape import Tape
+from booktape import LiveTape, Store, Tape
 from booktape.service import log, tracing
 from booktape.service.access.exposure import require_keys_beyond_this_machine
 from booktape.service.app import Service
@@ -80,10 +80,17 @@ class Server(uvicorn.Server):
             connection.transport.abort()
 
 
-def run(tapes: Iterable[Tape], *, settings: Settings, on_ready: Callable[[str], object]) -> None:
+def run(
+    tapes: Iterable[Tape | LiveTape],
+    *,
+    settings: Settings,
+    on_ready: Callable[[str], object],
+    store: Store | None = None,
+) -> None:
     """Serves tapes until a signal says stop. They are taken while requests are answered already, in a thread.
 
-    `on_ready` is called with the URL once all are loaded; port 0 takes any free one.
+    With a `store` they are kept there, and more can be added; whoever opened it closes it. `on_ready` is called with
+    the URL once all are loaded; port 0 takes any free one.
 
     Raises:
         ParameterError: others than this machine could reach the address, and there are no API keys.
@@ -94,7 +101,7 @@ def run(tapes: Iterable[Tape], *, settings: Settings, on_ready: Callable[[str], 
     with listen(settings.host, settings.port, slow_client_seconds=settings.slow_client_seconds) as listener:
         log.configure(settings)
         allow_files(settings.max_streams + 256)
-        service = Service(tapes, settings)
+        service = Service(tapes, settings, store=store)
         require_keys_beyond_this_machine(listener, service.keys, settings)
         with tracing.exporting():
             Server(service, lambda: on_ready(url_of(listener))).run(sockets=[listener])

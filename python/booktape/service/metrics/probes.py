@@ -1,12 +1,12 @@
 """Figures that parts of the service keep themselves, asked for when Prometheus asks."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from weakref import WeakSet
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from booktape.values import Format
@@ -52,14 +52,6 @@ class StreamLag(Collector):
         yield lag
 
 
-class Timed(NamedTuple):
-    """An operation of the store: how often it was done, and how long that took in all."""
-
-    operation: str
-    times: int
-    seconds: float
-
-
 @dataclass(eq=False)
 class Probes(Collector):
     """What to ask; whoever has a figure puts it in here, and takes it out with what it tells of."""
@@ -68,10 +60,6 @@ class Probes(Collector):
     """What waits, by the name of the queue."""
     ingest: dict[str, Callable[[], float]] = field(default_factory=dict)
     """By tape, the seconds from a record's arrival until it can be read."""
-    operations: Callable[[], Iterable[Timed]] = tuple
-    """What the store did."""
-    store_lag: Callable[[], Mapping[str, int]] = dict
-    """By tape, the records that the store does not have yet."""
 
     def collect(self) -> Iterator[Metric]:
         """The families."""
@@ -87,17 +75,3 @@ class Probes(Collector):
         for tape, seconds in self.ingest.items():
             ingest.add_metric([tape], seconds())
         yield ingest
-        yield from self._store()
-
-    def _store(self) -> Iterator[Metric]:
-        done = CounterMetricFamily("mbo_db_operations", "Operations of the store.", labels=["operation"])
-        took = SummaryMetricFamily(
-            "mbo_db_operation_duration_seconds", "How long operations of the store took.", labels=["operation"]
-        )
-        for operation, times, seconds in self.operations():
-            done.add_metric([operation], times)
-            took.add_metric([operation], times, seconds)
-        lag = GaugeMetricFamily("mbo_store_lag_records", "Records of a tape that the store lacks.", labels=["tape"])
-        for tape, records in self.store_lag().items():
-            lag.add_metric([tape], records)
-        yield from (done, took, lag)

@@ -16,7 +16,7 @@ EXPORTS = "exports"
 
 
 class StreamSlots(ASGIMiddleware):
-    """Counts the responses of routes with an option (streams, exports); refuses more than `limit`, or `each` of a caller.
+    """Counts the responses of routes with an option, and refuses more than `limit`, or `each` of a caller.
 
     A middleware of the application, since Litestar copies those of routers, and copies would each count their own.
 

@@ -13,8 +13,9 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, HTTPException
 from msgspec import UNSET, Meta, UnsetType
 
-from booktape import Tape
+from booktape import InputError, Tape
 from booktape.parameters import bad_parameter
+from booktape.service.deck import LoadedTape
 from booktape.service.library import Library
 from booktape.service.parameters import TapeId, UploadName, only_known_parameters
 from booktape.service.problems import responses
@@ -51,7 +52,7 @@ class NewTape(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TapeChanges(Controller):
-    """Adding and removing."""
+    """Adding and removing: a part of the controller of tapes, since one path has one controller."""
 
     path = "/api/v1/tapes"
     tags = ("tapes",)
@@ -65,6 +66,7 @@ class TapeChanges(Controller):
         responses=responses(
             HTTPStatus.BAD_REQUEST,
             HTTPStatus.NOT_FOUND,
+            HTTPStatus.REQUEST_TIMEOUT,
             HTTPStatus.CONFLICT,
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -78,27 +80,24 @@ class TapeChanges(Controller):
         settings: NamedDependency[Settings],
         name: UploadName = None,
     ) -> TapeDetails:
-        """A DBN file as the body (`application/octet-stream`, with its `name`), plain or zstd, as long as it likes: the
-        tape is there once all of it has come and can be read. Or JSON: the path of a file below an allowed folder, or a
-        tape to make. The same content is the same tape.
+        """A file that is sent, one that is here, or one to make.
+
+        A DBN file, plain or zstd, is the body (`application/octet-stream`) with its `name`: the tape is there once all
+        of it has come and can be read. JSON names a file below an allowed folder, or says what to make. The same
+        content is the same tape.
         """
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type == "application/json":
-            new = msgspec.json.decode(await _all_of(request, settings.max_body_bytes), type=NewTape)
-            if (new.path is UNSET) == (new.synthesize is UNSET):
-                raise bad_parameter("body", "{…}", "either path or synthesize")
-            if new.path is not UNSET:
-                return (await library.open_file(new.path)).details()
-            assert new.synthesize is not UNSET
-            return (await library.synthesize(**msgspec.structs.asdict(new.synthesize))).details()
-        if media_type != UPLOAD_MEDIA_TYPE:
-            raise HTTPException(
-                status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                detail=f"{media_type or 'no media type'}: a tape comes as {UPLOAD_MEDIA_TYPE}, or is named as application/json",
-            )
-        if name is None:
-            raise bad_parameter("name", None, "what the file is called, such as clx5.mbo.dbn.zst")
-        return library.put(await _uploaded(request, library, settings, name)).details()
+        try:
+            if media_type == "application/json":
+                return (await _named(request, library, settings)).details()
+            if media_type == UPLOAD_MEDIA_TYPE:
+                return library.put(await _uploaded(request, library, settings, name)).details()
+        except InputError as why:
+            raise ClientException(detail=str(why)) from why
+        raise HTTPException(
+            status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            detail=f"{media_type or 'no media type'}: send a file as {UPLOAD_MEDIA_TYPE}, or JSON that names one",
+        )
 
     @delete(
         "/{tape:str}",
@@ -107,8 +106,9 @@ class TapeChanges(Controller):
         responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
     )
     async def remove(self, library: NamedDependency[Library], tape: TapeId) -> None:
-        """Serves it no longer: streams and replays of it end. An upload or a live tape is deleted with its rows in the
-        store; a file that was named by its path stays where it is.
+        """Serves it no longer: streams and replays of it end, and its rows leave the store.
+
+        An upload or a live tape is deleted; a file that was named by its path stays where it is.
         """
         await library.remove(tape)
 
@@ -116,10 +116,27 @@ class TapeChanges(Controller):
 _writing = CapacityLimiter(AT_ONCE)
 
 
-async def _uploaded(request: Request[Any, Any, Any], library: Library, settings: Settings, name: str) -> Tape:
+async def _named(request: Request[Any, Any, Any], library: Library, settings: Settings) -> LoadedTape:
+    body = bytearray()
+    async for piece in _pieces(request, settings.max_body_bytes):
+        body += piece
+    try:
+        new = msgspec.json.decode(body, type=NewTape)
+    except msgspec.DecodeError as why:
+        raise ClientException(detail=f"the body: {why}") from why
+    if new.path is not UNSET and new.synthesize is UNSET:
+        return await library.open_file(new.path)
+    if new.synthesize is not UNSET and new.path is UNSET:
+        return await library.synthesize(**msgspec.structs.asdict(new.synthesize))
+    raise ClientException(detail="the body: either path or synthesize")
+
+
+async def _uploaded(request: Request[Any, Any, Any], library: Library, settings: Settings, name: str | None) -> Tape:
+    if name is None:
+        raise bad_parameter("name", None, "what the file is called, such as clx5.mbo.dbn.zst")
     upload = library.store.begin_upload(name, limit=settings.max_upload_bytes)
     try:
-        async for piece in _pieces(request):
+        async for piece in _pieces(request, settings.max_upload_bytes):
             await to_thread.run_sync(upload.write, piece, limiter=_writing)
         finish = partial(upload.finish, in_memory=settings.max_in_memory, max_decompressed=settings.max_decompressed)
         return Tape(await to_thread.run_sync(finish, limiter=_writing))
@@ -128,20 +145,16 @@ async def _uploaded(request: Request[Any, Any, Any], library: Library, settings:
         raise
 
 
-async def _pieces(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
-    """A body in pieces that are worth a write each."""
-    gathered = bytearray()
+async def _pieces(request: Request[Any, Any, Any], limit: int) -> AsyncIterator[bytes]:
+    """A body of so many bytes at most, in pieces that are worth a write each."""
+    gathered, taken = bytearray(), 0
     stream = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                chunk = await anext(stream, None)
-        except TimeoutError:
-            raise ClientException(
-                detail=f"no more of the body came for {PATIENCE_SECONDS:.0f} seconds", status_code=408
-            ) from None
-        if chunk is None:
-            break
+    while (chunk := await _next(stream)) is not None:
+        taken += len(chunk)
+        if taken > limit:
+            raise HTTPException(
+                status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail=f"the body may have {limit:,} bytes"
+            )
         gathered += chunk
         if len(gathered) >= PIECE_BYTES:
             yield bytes(gathered)
@@ -150,13 +163,12 @@ async def _pieces(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         yield bytes(gathered)
 
 
-async def _all_of(request: Request[Any, Any, Any], limit: int) -> bytes:
-    """A short body."""
-    body = bytearray()
-    async for piece in _pieces(request):
-        body += piece
-        if len(body) > limit:
-            raise HTTPException(
-                status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail=f"the body may have {limit:,} bytes"
-            )
-    return bytes(body)
+async def _next(stream: AsyncIterator[bytes]) -> bytes | None:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await anext(stream, None)
+    except TimeoutError:
+        raise HTTPException(
+            status_code=HTTPStatus.REQUEST_TIMEOUT,
+            detail=f"no more of the body came for {PATIENCE_SECONDS:.0f} seconds",
+        ) from None

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from litestar import Controller, get
+from litestar import get
 from litestar.di import NamedDependency
 
 from booktape.service.deck import Deck
@@ -23,11 +23,12 @@ from booktape.service.parameters import (
 )
 from booktape.service.problems import responses
 from booktape.service.tapes.audit import AuditReport
+from booktape.service.tapes.changes import TapeChanges
 from booktape.service.tapes.order import OrderLives
 from booktape.service.tapes.schemas import BookState, InstrumentNode, RecordsPage, TapeDetails
 
 
-class TapesController(Controller):
+class TapesController(TapeChanges):
     """Answers about a tape; streams of it are elsewhere."""
 
     path = "/api/v1/tapes"
