@@ -97,10 +97,8 @@ class Service:
         self.lag = StreamLag()
         self.probes = Probes(queues={"work": lambda: self.deck.waiting})
         ours = ServiceCollector(self.deck, self.slots, self.traffic, self.frames, self.lifecycle, settings.revision)
-        for collector in (ours, self.heads, self.lag, self.probes):
+        for collector in (ours, self.heads, self.lag, self.probes, StoreCollector(self.store)):
             self.registry.register(collector)
-        if self.store is not None:
-            self.registry.register(StoreCollector(self.store))
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
