@@ -38,7 +38,7 @@ def opened(folder: str) -> tuple[_native.Tapes, _native.LiveTape]:
 
 
 def appending(folder: str, dbn_file: str, seed: int) -> None:
-    """A process that appends fragments cut anywhere, says what can be seen of each, drops old ones, and is killed."""
+    """A process that appends fragments cut anywhere, says what can be seen, and drops old ones; it is killed."""
     _tapes, live = opened(folder)
     dbn = Path(dbn_file).read_bytes()
     head = len(dbn) - 56 * MESSAGES

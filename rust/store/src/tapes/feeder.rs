@@ -116,12 +116,13 @@ impl Shared {
 
     fn feed(&self, live: &LiveTape, tape: &Tape, pace: Pace) -> Result<()> {
         live.begin(tape.metadata())?;
-        let began = Instant::now();
+        let (began, mut last) = (Instant::now(), Duration::ZERO);
         let mut fed = 0;
         let mut bytes = Vec::new();
         let mut ts_recv = 0;
         while fed < tape.len() {
-            let Some(until) = self.due(began, fed, tape.len(), pace) else { break };
+            let Some(until) = self.due(began, last, fed, tape.len(), pace) else { break };
+            last = began.elapsed();
             ts_recv = now().max(ts_recv);
             bytes.clear();
             for block in tape.blocks(fed..until) {
@@ -141,28 +142,24 @@ impl Shared {
         Ok(())
     }
 
-    /// Waits until records are due; up to which. `None` when it shall stop.
-    fn due(&self, began: Instant, fed: u64, end: u64, pace: Pace) -> Option<u64> {
+    /// Waits until records are due, and a while after the batch before; up to which. `None` when it shall stop.
+    fn due(&self, began: Instant, last: Duration, fed: u64, end: u64, pace: Pace) -> Option<u64> {
+        let most = end.min(fed + LARGEST);
+        let Some(rate) = pace.records_per_second.map(|rate| u128::from(rate.max(1))) else {
+            return (!self.lock().stopped).then_some(most);
+        };
+        let nanos = u128::from(fed + 1) * 1_000_000_000 / rate;
+        let next = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)).max(last + TOGETHER);
         let mut state = self.lock();
-        loop {
-            if state.stopped {
-                return None;
-            }
-            let most = end.min(fed + LARGEST);
-            let Some(rate) = pace.records_per_second else { return Some(most) };
+        while !state.stopped {
             let elapsed = began.elapsed();
-            let due =
-                u64::try_from(elapsed.as_nanos() * u128::from(rate) / 1_000_000_000).unwrap_or(u64::MAX);
-            if due > fed {
-                return Some(due.min(most));
+            if elapsed >= next {
+                let due = u64::try_from(elapsed.as_nanos() * rate / 1_000_000_000).unwrap_or(u64::MAX);
+                return Some(due.clamp(fed + 1, most));
             }
-            let next = Duration::from_nanos(
-                u64::try_from(u128::from(fed + 1) * 1_000_000_000 / u128::from(rate.max(1)))
-                    .unwrap_or(u64::MAX),
-            );
-            let wait = next.saturating_sub(elapsed).max(TOGETHER);
-            let waited = self.changed.wait_timeout(state, wait);
+            let waited = self.changed.wait_timeout(state, next.saturating_sub(elapsed));
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
+        None
     }
 }

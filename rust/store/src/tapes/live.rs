@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use booktape_core::feed::{Decoded, Fragments, Metadata, Part, Piece};
 use booktape_core::tape::{BlockCache, Growing, Tape};
@@ -31,6 +32,10 @@ impl Default for LiveSettings {
         Self { segment_bytes: 64 << 20, sync: SyncWhen::default() }
     }
 }
+
+/// Bytes written after which the system is asked to bring them to the disk meanwhile, where only the end of a segment waits
+/// for it: with all of a segment left to do, that took a tenth of a second in which nothing could be appended.
+const AHEAD: u64 = 4 << 20;
 
 /// Called after each batch, from the thread that appended it.
 type OnGrowth = Arc<dyn Fn() + Send + Sync>;
@@ -90,10 +95,13 @@ impl LiveTape {
         if *closed {
             growing.close();
         }
-        let background = match settings.sync {
-            SyncWhen::Every(delay) if !closed => Some(Background::start(delay).map_err(io_error(&folder))?),
-            _ => None,
+        let delay = match settings.sync {
+            SyncWhen::SegmentEnds => Some(Duration::ZERO),
+            SyncWhen::Every(delay) => Some(delay),
+            SyncWhen::EveryBatch => None,
         };
+        let background = delay.filter(|_| !closed).map(Background::start).transpose();
+        let background = background.map_err(io_error(&folder))?;
         let segment = last.filter(|_| !closed);
         let writer = Writer { entry, stream: Fragments::default(), session, segment, background };
         Ok(Self {
@@ -349,8 +357,10 @@ impl LiveTape {
         }
         if let Some(segment) = &mut writer.segment {
             segment.publish(&piece, bytes);
-            if let Some(background) = &writer.background {
+            let is_due = self.settings.sync != SyncWhen::SegmentEnds || segment.is_ahead_by(AHEAD);
+            if let Some(background) = writer.background.as_ref().filter(|_| is_due) {
                 background.wrote(segment.file());
+                segment.caught_up();
             }
         }
         self.growing.append(piece)

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// is about a system that crashes, or loses power.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum SyncWhen {
-    /// When a segment is finished, else when the system thinks fit.
+    /// Before the next segment begins; the most of it in the background, while the segment is written.
     #[default]
     SegmentEnds,
     /// Before each batch is published: what anybody has seen is on the disk.
