@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +49,8 @@ def asks(tape: bt.Tape, order_id: str, replay: str) -> dict[str, Ask]:
         "getAudit": Ask(f"{at}/audit"),
         "deriveRows": Ask(f"{at}/derive/mbp-1", {"limit": 2}, formats=("json", "csv")),
         "exportTape": Ask(f"{at}/export", formats=("csv",)),
+        "getStore": Ask("/api/v1/store"),
+        "listMessages": Ask("/api/v1/store/messages", {"order_id": order_id, "limit": 2}),
         "streamMbo": Ask("/api/mbo/stream/json/0", headers={"Last-Event-ID": str(RECORDS - 2)}),
         "streamRecords": Ask(f"{at}/stream", last),
         "streamDepth": Ask(f"{at}/depth", {**last, "levels": 2, "speed": "max"}),
@@ -64,7 +67,13 @@ def examples() -> dict[str, Any]:
     """The request's body and the answer of every operation, by media type."""
     tape = bt.synthesize(messages=RECORDS, seed=1)
     order_id = next(record["order_id"] for record in tape.records(500) if record["action"] == "A")
-    with serving(tape) as running, running.client() as client:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        bt.Store(folder) as store,
+        serving(tape, store=store) as running,
+        running.client() as client,
+    ):
+        assert store.flush()
         replay = client.post("/api/v1/replays", json={"playing": False}).json()["id"]
         found = {}
         for operation, ask in asks(tape, order_id, replay).items():
@@ -102,8 +111,9 @@ def _events(answer: httpx.Response) -> list[str]:
 
 
 def settled(found: dict[str, Any]) -> dict[str, Any]:
-    """The same without what is another every time: the epochs of replays, which are times."""
-    told: dict[str, Any] = json.loads(re.sub(r'(epoch\\?": ?)\d{13}', r"\g<1>1767600000000", json.dumps(found)))
+    """The same without what is another every time: the epochs of replays, which are times, and the store's size."""
+    text = re.sub(r'(epoch\\?": ?)\d{13}', r"\g<1>1767600000000", json.dumps(found))
+    told: dict[str, Any] = json.loads(re.sub(r'("bytes": )\d+', r"\g<1>1000000", text))
     return told
 
 

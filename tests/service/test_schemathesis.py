@@ -31,9 +31,10 @@ def _is_removal(operation: Any) -> bool:
 
 
 @pytest.fixture(scope="module")
-def small() -> Iterator[Running]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service with little to tell, so that much can be asked."""
-    with serving(bt.synthesize(messages=500, seed=4)) as running:
+    tape = bt.synthesize(messages=500, seed=4)
+    with bt.Store(tmp_path_factory.mktemp("store")) as store, serving(tape, store=store) as running:
         yield running
 
 
