@@ -4,17 +4,21 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** The command as the build installs it, unless another one is to be tested. */
-const BOOKTAPE =
+export const BOOKTAPE =
 	process.env.BOOKTAPE_BIN ??
 	fileURLToPath(new URL('../../../.venv/bin/booktape', import.meta.url));
+const PYTHON = fileURLToPath(new URL('../../../.venv/bin/python', import.meta.url));
 
-/** The same small market every time: four instruments, a few minutes of tape. */
-const DEMO = ['demo', '--messages', '200000', '--instruments', '4', '--seed', '7'];
-
-/** A `booktape demo` of the test's own, which it may stop and start again. */
-export class DemoService {
+/** A service of the test's own, which it may stop and start again. */
+class ServiceProcess {
 	#process: ChildProcess | null = null;
 	#url: string | null = null;
+
+	constructor(
+		private readonly command: string,
+		private readonly options: readonly string[],
+		private readonly settings: Readonly<Record<string, string>> = {}
+	) {}
 
 	get url(): string {
 		if (this.#url === null) throw new Error('the service was not started');
@@ -24,9 +28,9 @@ export class DemoService {
 	/** Starts on a free port, or again on the port it had, and waits until it serves. */
 	async start(): Promise<void> {
 		const port = this.#url === null ? '0' : new URL(this.#url).port;
-		const child = spawn(BOOKTAPE, [...DEMO, '--port', port], {
-			stdio: ['ignore', 'pipe', 'pipe'],
-			env: { ...process.env, NO_COLOR: '1' }
+		const child = spawn(this.command, [...this.options, '--port', port], {
+			stdio: ['pipe', 'pipe', 'pipe'],
+			env: { ...process.env, NO_COLOR: '1', ...this.settings }
 		});
 		this.#process = child;
 		const said: string[] = [];
@@ -40,9 +44,14 @@ export class DemoService {
 			}
 			child.on('error', reject);
 			child.on('exit', (code) => {
-				reject(new Error(`${BOOKTAPE} ended with ${code}:\n${said.join('\n')}`));
+				reject(new Error(`${this.command} ended with ${code}:\n${said.join('\n')}`));
 			});
 		});
+	}
+
+	/** Writes a line to its standard input. */
+	tell(line: string): void {
+		this.#process?.stdin?.write(`${line}\n`);
 	}
 
 	/** Asks it to end, as Ctrl-C does, and waits until it has. */
@@ -52,5 +61,25 @@ export class DemoService {
 		const ended = once(child, 'exit');
 		child.kill('SIGINT');
 		await ended;
+	}
+}
+
+/** `booktape demo`: the same small market every time, four instruments, a few minutes of tape. */
+export class DemoService extends ServiceProcess {
+	constructor(settings: Readonly<Record<string, string>> = {}, more: readonly string[] = []) {
+		const market = ['--messages', '200000', '--instruments', '4', '--seed', '7'];
+		super(BOOKTAPE, ['demo', ...market, ...more], settings);
+	}
+}
+
+/** A tape of one instrument that grows when it is told to. */
+export class GrowingService extends ServiceProcess {
+	constructor() {
+		super(PYTHON, [fileURLToPath(new URL('growing.py', import.meta.url))]);
+	}
+
+	/** Has the tape grow to so many records. */
+	growTo(records: number): void {
+		this.tell(String(records));
 	}
 }

@@ -1,0 +1,33 @@
+import { Desk, expect, test } from './fixtures';
+import { GrowingService } from './service';
+
+test('a tape that grows is followed at its head, left, and found again', async ({ page }) => {
+	const service = new GrowingService();
+	await service.start();
+	try {
+		const desk = new Desk(page);
+		const live = page.getByTestId('live');
+		await page.goto(service.url);
+		await desk.seek(19_990);
+		await expect(live).toHaveText('Live');
+		await expect(desk.position).toHaveText('20,000 / 20,000');
+		service.growTo(21_000);
+		await expect(desk.position).toHaveText('21,000 / 21,000');
+
+		await desk.pauseAt(500);
+		await expect(live).toBeHidden();
+		await desk.button('To the head').click();
+		await expect(live).toBeVisible();
+		await expect(desk.position).toHaveText('21,000 / 21,000');
+
+		await desk.seek(500);
+		await expect(live).toBeHidden();
+		await page.keyboard.press('e');
+		await expect(live).toBeVisible();
+		service.growTo(25_000);
+		await expect(desk.position).toHaveText('25,000 / 25,000');
+		await expect(desk.status).toHaveText('Playing');
+	} finally {
+		await service.stop();
+	}
+});
