@@ -60,6 +60,7 @@ def asks(tape: bt.Tape, order_id: str, replay: str) -> dict[str, Ask]:
         "controlReplay": Ask(one, method="PATCH", body={"seek": "500", "speed": "max"}),
         "streamReplay": Ask(f"{one}/stream"),
         "watchReplay": Ask(f"{one}/depth", {"levels": 2}),
+        "addTape": Ask("/api/v1/tapes", method="POST", body={"synthesize": {"messages": 500, "seed": 2}}),
     }
 
 

@@ -11,7 +11,7 @@ import structlog
 from anyio import CapacityLimiter, Lock, to_thread
 from litestar.exceptions import ServiceUnavailableException
 
-from booktape import BooktapeError, NotFoundError, Tape
+from booktape import BooktapeError, GoneError, NotFoundError, Tape
 from booktape._native import DepthStream
 from booktape.lookup import find_ids
 from booktape.moment import iso
@@ -120,7 +120,9 @@ class LoadedTape:
             id=tape.id,
             name=tape.name,
             dataset=tape.dataset,
+            first_index=tape.first_index,
             records=len(tape),
+            growing=not self.complete,
             start=None if start is None else str(start),
             end=None if end is None else str(end),
             start_iso=None if start is None else iso(start),
@@ -143,21 +145,39 @@ class LoadedTape:
             self._require_in_range("at", at.moment.ts)
         return at.moment.position(self.head)
 
+    @property
+    def first(self) -> int:
+        """Index of the first record that is kept."""
+        return self.head.first
+
     def position_from(self, start: When | None, name: str = "from") -> int:
-        """The position of the first record from a moment on: 0 where there is none.
+        """The position of the first record from a moment on: that of the first that is kept where there is none.
 
         Raises:
             ParameterError: the moment is outside the tape.
+            GoneError: the records there were dropped.
         """
         if start is None:
-            return 0
+            return self.first
         index, ts = start.moment.index, start.moment.ts
         if ts is not None:
             self._require_in_range(name, ts)
-            return self.due(0, ts - 1)
+            return self.due(self.first, ts - 1)
         if index is None or index > len(self):
             raise bad_parameter(name, index, f"an index from 0 to {len(self):,}, the end of the tape")
+        self.require_kept(index)
         return index
+
+    def require_kept(self, position: int) -> None:
+        """Refuses a position before the first record that is kept.
+
+        Raises:
+            GoneError: its record was dropped.
+        """
+        if position < self.first:
+            raise GoneError(
+                f"record {position:,} of {self.id} was dropped; the first there is has index {self.first:,}"
+            )
 
     @traced("tape.book_at")
     async def book(self, position: int, key: BookKey, *, depth: int, view: View, orders: bool) -> BookState:

@@ -64,7 +64,7 @@ class Library:
         else:
             loaded = self._deck.add(tape)
         if not any(replay.tape is loaded for replay in self._stage):
-            self._stage.make(loaded, default=True, loop=self._loops)
+            self._stage.make(loaded, default=True, loop=self._loops, position=loaded.first)
         if self._store is not None:
             self._store.follow(tape)
         return loaded

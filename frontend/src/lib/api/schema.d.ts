@@ -198,7 +198,15 @@ export interface paths {
 		 */
 		get: operations['listTapes'];
 		put?: never;
-		post?: never;
+		/**
+		 * Add a tape
+		 * @description A file that is sent, one that is here, or one to make.
+		 *
+		 *     A DBN file, plain or zstd, is the body (`application/octet-stream`) with its `name`: the tape is there once all
+		 *     of it has come and can be read. JSON names a file below an allowed folder, or says what to make. The same
+		 *     content is the same tape.
+		 */
+		post: operations['addTape'];
 		delete?: never;
 		options?: never;
 		head?: never;
@@ -219,7 +227,13 @@ export interface paths {
 		get: operations['getTape'];
 		put?: never;
 		post?: never;
-		delete?: never;
+		/**
+		 * Remove a tape
+		 * @description Serves it no longer: streams and replays of it end, and its rows leave the store.
+		 *
+		 *     An upload or a live tape is deleted; a file that was named by its path stays where it is.
+		 */
+		delete: operations['removeTape'];
 		options?: never;
 		head?: never;
 		patch?: never;
@@ -641,10 +655,11 @@ export interface components {
 			/** @description Where to resume, as `from`; the event's `id` is for `Last-Event-ID`. */
 			index: number;
 			/**
-			 * @description Why: the service stops, the client took too little for too long, the tape was removed, the replay was ended.
+			 * @description Why: the service stops; the client took too little for too long; the tape was removed; the replay was ended; the
+			 *     records that would come next were dropped.
 			 * @enum {string}
 			 */
-			reason: 'shutdown' | 'slow' | 'removed' | 'ended';
+			reason: 'shutdown' | 'slow' | 'removed' | 'ended' | 'gone';
 		};
 		/**
 		 * Change
@@ -1491,6 +1506,10 @@ export interface components {
 			end: string | null;
 			/** @description `end` as ISO time. */
 			end_iso: string | null;
+			/** @description Index of the first record: 0, unless older ones were dropped. */
+			first_index: number;
+			/** @description Whether more may come. */
+			growing: boolean;
 			/** @description Its id in URLs: the name and a hash of the content. */
 			id: string;
 			/** @description What opening it tolerantly left behind, and why. */
@@ -1501,7 +1520,7 @@ export interface components {
 			other_records: {
 				[key: string]: number;
 			};
-			/** @description MBO records. */
+			/** @description Index of the next record: how many MBO records there were in all. */
 			records: number;
 			/** @description ts_recv of the first record, ns since 1970 UTC; null for an empty tape. */
 			start: string | null;
@@ -1689,6 +1708,15 @@ export interface operations {
 			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Records that were dropped to make room for later ones; the detail names the first there is. */
+			410: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -2133,6 +2161,15 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description Records that were dropped to make room for later ones; the detail names the first there is. */
+			410: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description More than the caller's limit; Retry-After says when there is room again. */
 			429: {
 				headers: {
@@ -2231,6 +2268,15 @@ export interface operations {
 			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Records that were dropped to make room for later ones; the detail names the first there is. */
+			410: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -2479,6 +2525,140 @@ export interface operations {
 			};
 		};
 	};
+	addTape: {
+		parameters: {
+			query?: {
+				/** @description What the uploaded file is called: its name without a folder. */
+				name?: string | null;
+			};
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/** @description A file, or JSON that names one or says what to make. */
+		requestBody: {
+			content: {
+				'application/json':
+					| {
+							/** @description A DBN file of the service's machine, below a folder that BOOKTAPE_ALLOWED_DIRS names; it stays where it is. */
+							path: string;
+					  }
+					| {
+							/** @description The same numbers make the same tape. */
+							synthesize: {
+								/** @description Instruments; 1 if left out. */
+								instruments?: number;
+								/** @description Records. */
+								messages: number;
+								/** @description Where chance begins; 0 if left out. */
+								seed?: number;
+							};
+					  };
+				'application/octet-stream': string;
+			};
+		};
+		responses: {
+			/** @description Document created, URL follows */
+			201: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['TapeDetails'];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The rest of the body did not come. */
+			408: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description What is there already does not allow it, such as an id whose tape is not what it was. */
+			409: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More bytes than the service takes; the detail says how many. */
+			413: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description A body of another media type than the route takes. */
+			415: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Not now: too many streams, or the service is loading or stopping. */
+			503: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
 	getTape: {
 		parameters: {
 			query?: never;
@@ -2499,6 +2679,72 @@ export interface operations {
 				content: {
 					'application/json': components['schemas']['TapeDetails'];
 				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	removeTape: {
+		parameters: {
+			query?: never;
+			header?: never;
+			path: {
+				/** @description A tape's id, as `/api/v1/tapes` lists it. It ends in a hash of the content. */
+				tape: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description Request fulfilled, nothing follows */
+			204: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content?: never;
 			};
 			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
 			400: {
@@ -2767,6 +3013,15 @@ export interface operations {
 			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Records that were dropped to make room for later ones; the detail names the first there is. */
+			410: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -3289,6 +3544,15 @@ export interface operations {
 			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Records that were dropped to make room for later ones; the detail names the first there is. */
+			410: {
 				headers: {
 					[name: string]: unknown;
 				};

@@ -70,7 +70,7 @@ class ReplaysController(Controller):
         options: dict[str, Any] = {} if data.when_unwatched is UNSET else {"when_unwatched": data.when_unwatched}
         replay = stage.make(
             tape,
-            position=0 if data.start is UNSET else _position(tape, "start", data.start),
+            position=tape.first if data.start is UNSET else _position(tape, "start", data.start),
             playing=data.playing,
             speed=_factor(data.speed),
             loop=data.loop,

@@ -149,7 +149,7 @@ class Replay:
         if not self.playing:
             self.playing = True
             if self.tape.complete and self.limit >= len(self.tape):
-                self._jump(0, "loop")
+                self._jump(self.tape.first, "loop")
             self._changed()
 
     def pause(self) -> None:
@@ -252,7 +252,7 @@ class Replay:
             self._lap_at = now + LAP_PAUSE
         if now < self._lap_at:
             return self._lap_at - now
-        self._jump(0, "loop")
+        self._jump(self.tape.first, "loop")
         self._changed()
         return 0.0
 

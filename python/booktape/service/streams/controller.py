@@ -47,7 +47,7 @@ NO_CLOCK = Speed(None)
 def documented(payload: Any, description: str) -> dict[int, ResponseSpec]:
     """What a route's documentation says of a stream."""
     events = ResponseSpec(payload, description=description, media_type=MEDIA_TYPE, generate_examples=False)
-    errors = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
+    errors = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.SERVICE_UNAVAILABLE)
     return {HTTPStatus.OK: events} | errors
 
 
@@ -174,4 +174,5 @@ def _resume(tape: LoadedTape, start: When | None, last_event_id: int | None) -> 
         return tape.position_from(start)
     if last_event_id > len(tape):
         raise bad_parameter("Last-Event-ID", last_event_id, f"an index from 0 to {len(tape):,}, the end of the tape")
+    tape.require_kept(last_event_id)
     return last_event_id

@@ -13,7 +13,7 @@ STREAM_END = b": stream_end\n\n"
 """A comment: everything was sent."""
 
 
-ByeReason: TypeAlias = Literal["shutdown", "slow", "removed", "ended"]
+ByeReason: TypeAlias = Literal["shutdown", "slow", "removed", "ended", "gone"]
 JumpReason: TypeAlias = Literal["loop", "seek", "late"]
 
 

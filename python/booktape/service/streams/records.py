@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from booktape.service.lifecycle import Lifecycle
 from booktape.service.metrics.probes import StreamLag
@@ -47,7 +48,7 @@ class RecordStreams:
         version, heard = 0, self._clock.now()
         self._lag.watch(form, follower)
         while True:
-            if why := self._lifecycle.ending or lead.over or client.ending:
+            if why := self._lifecycle.ending or lead.over or client.ending or follower.ending:
                 yield bye(follower.ids, follower.position, why)
                 return
             if lead.version != version:
@@ -84,7 +85,7 @@ class RecordStreams:
         rest = _Skip(skip)
         yield lead.tape.head.dbn_head
         while True:
-            if self._lifecycle.ending or lead.over or client.ending or lead.epoch != place.epoch:
+            if self._lifecycle.ending or lead.over or client.ending or follower.ending or lead.epoch != place.epoch:
                 await client.cut()
             if follower.is_behind:
                 if frame := rest.of(await follower.next()):
@@ -118,6 +119,11 @@ class _Follower:
     def behind(self) -> int:
         """How many records there are for it."""
         return max(0, self.limit - self.position)
+
+    @property
+    def ending(self) -> Literal["gone"] | None:
+        """Why it cannot go on, if it cannot: the tape was shortened past its place."""
+        return "gone" if self.position < self._lead.tape.first and self.is_behind else None
 
     @property
     def is_behind(self) -> bool:

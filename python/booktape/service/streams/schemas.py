@@ -66,8 +66,9 @@ class Bye(msgspec.Struct):
 
     index: int
     """Where to resume, as `from`; the event's `id` is for `Last-Event-ID`."""
-    reason: Literal["shutdown", "slow", "removed", "ended"]
-    """Why: the service stops, the client took too little for too long, the tape was removed, the replay was ended."""
+    reason: Literal["shutdown", "slow", "removed", "ended", "gone"]
+    """Why: the service stops; the client took too little for too long; the tape was removed; the replay was ended; the
+    records that would come next were dropped."""
 
 
 class Header(msgspec.Struct):

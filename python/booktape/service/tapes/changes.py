@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -11,6 +12,14 @@ from anyio import CapacityLimiter, to_thread
 from litestar import Controller, Request, delete, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, HTTPException
+from litestar.openapi.spec import (
+    OpenAPIFormat,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    RequestBody,
+    Schema,
+)
 from msgspec import UNSET, Meta, UnsetType
 
 from booktape import InputError, Tape
@@ -31,10 +40,13 @@ AT_ONCE = 4
 """Uploads that are written at once; others wait."""
 
 
+_A_FILE = "A DBN file of the service's machine, below a folder that BOOKTAPE_ALLOWED_DIRS names; it stays where it is."
+
+
 class Synthetic(msgspec.Struct, forbid_unknown_fields=True):
     """A synthetic tape: the same numbers make the same tape."""
 
-    messages: Annotated[int, Meta(ge=1, le=100_000_000)]
+    messages: Annotated[int, Meta(ge=1, le=1_000_000)]
     """Records."""
     instruments: Annotated[int, Meta(ge=1, le=1_000)] = 1
     """Instruments."""
@@ -46,9 +58,53 @@ class NewTape(msgspec.Struct, forbid_unknown_fields=True):
     """A tape to serve: exactly one of the two."""
 
     path: Annotated[str, Meta(min_length=1, max_length=4_096)] | UnsetType = UNSET
-    """A DBN file on the service's machine, below a folder that BOOKTAPE_ALLOWED_DIRS names; it stays where it is."""
+    """A file on the service's machine."""
     synthesize: Synthetic | UnsetType = UNSET
     """A tape to make."""
+
+
+def _whole(least: int, most: int, description: str) -> Schema:
+    return Schema(type=OpenAPIType.INTEGER, minimum=least, maximum=most, description=description)
+
+
+@dataclass
+class TakesTapes(Operation):
+    """The operation of a route whose body is a file, or JSON: Litestar knows one kind of body a route."""
+
+    def __post_init__(self) -> None:
+        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, description="A DBN file, plain or zstd.")
+        named = Schema(
+            type=OpenAPIType.OBJECT,
+            required=["path"],
+            additional_properties=False,
+            properties={"path": Schema(type=OpenAPIType.STRING, min_length=1, max_length=4_096, description=_A_FILE)},
+        )
+        made = Schema(
+            type=OpenAPIType.OBJECT,
+            required=["synthesize"],
+            additional_properties=False,
+            properties={
+                "synthesize": Schema(
+                    type=OpenAPIType.OBJECT,
+                    required=["messages"],
+                    additional_properties=False,
+                    description="The same numbers make the same tape.",
+                    properties={
+                        "messages": _whole(1, 1_000_000, "Records."),
+                        "instruments": _whole(1, 1_000, "Instruments; 1 if left out."),
+                        "seed": _whole(0, 2**63 - 1, "Where chance begins; 0 if left out."),
+                    },
+                )
+            },
+        )
+        self.request_body = RequestBody(
+            required=True,
+            description="A file, or JSON that names one or says what to make.",
+            content={
+                UPLOAD_MEDIA_TYPE: OpenAPIMediaType(file),
+                "application/json": OpenAPIMediaType(Schema(one_of=[named, made])),
+            },
+        )
 
 
 class TapeChanges(Controller):
@@ -62,6 +118,7 @@ class TapeChanges(Controller):
         "/",
         summary="Add a tape",
         operation_id="addTape",
+        operation_class=TakesTapes,
         request_max_body_size=None,
         responses=responses(
             HTTPStatus.BAD_REQUEST,

@@ -26,8 +26,12 @@ class TapeDetails(msgspec.Struct):
     """The file's name, or what stands for it."""
     dataset: str
     """Databento's dataset code."""
+    first_index: int
+    """Index of the first record: 0, unless older ones were dropped."""
     records: int
-    """MBO records."""
+    """Index of the next record: how many MBO records there were in all."""
+    growing: bool
+    """Whether more may come."""
     start: str | None
     """ts_recv of the first record, ns since 1970 UTC; null for an empty tape."""
     end: str | None
