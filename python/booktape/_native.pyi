@@ -133,6 +133,25 @@ class Tape:
     def records_json(self, position: int, limit: int) -> bytes: ...
 
 @final
+class Bell:
+    """Wakes an event loop from any thread, without the GIL: readable once it has been rung, however often."""
+
+    def __new__(cls) -> Bell: ...
+    def fileno(self) -> int:
+        """What the event loop watches for reading."""
+    def heard(self) -> None:
+        """To be called when it is readable, before looking at what it was rung for."""
+
+@final
+class Alarm:
+    """Rings a bell at a time, by a thread of its own, more exactly than event loops do."""
+
+    def __new__(cls, bell: Bell) -> Alarm: ...
+    def set(self, seconds: float) -> None:
+        """In so many seconds, and not at the time that was set before."""
+    def close(self) -> None: ...
+
+@final
 class LiveTape:
     """A tape that is written by one and read by many; what is appended survives the death of the process.
 
@@ -165,6 +184,8 @@ class LiveTape:
         Every book as it was then is kept first. The index of the first record that was dropped and of the first that stays, if
         any were: what is asked of those before is a GoneError from the next head on.
         """
+    def ring(self, bell: Bell) -> None:
+        """Has a bell rung after each batch, and when the tape is closed, in place of `on_growth`."""
     @property
     def is_closed(self) -> bool: ...
     def close(self) -> None:

@@ -36,6 +36,9 @@ class VirtualClock:
         self.seconds += max(0.0, seconds)
         await asyncio.sleep(0)
 
+    def close(self) -> None:
+        pass
+
 
 @dataclass
 class Running:

@@ -114,7 +114,24 @@ def test_nobody_watching_pauses_it_or_not(tape: bt.Tape) -> None:
         assert pausing.let(0.25) > due(tape, 1.0)
 
 
-@pytest.mark.parametrize("by", ["record", "event", "trade"])
+def test_a_step_to_a_trade_stops_where_screens_show_it(tape: bt.Tape) -> None:
+    records = tape.to_numpy()
+    trades, ends = records["action"] == b"T", (records["flags"] & 128) != 0
+    places = sorted({int(at + ends[at:].argmax()) + 1 for at in trades.nonzero()[0]})
+    deck = Deck(tape, playing=False)
+    seen = []
+    while deck.replay.limit < len(tape):
+        deck.replay.step("trade", 1)
+        seen.append(deck.replay.limit)
+    assert [place for place in seen if place < len(tape)] == [place for place in places if place < len(tape)]
+    back = []
+    while deck.replay.limit:
+        deck.replay.step("trade", -1)
+        back.append(deck.replay.limit)
+    assert [place for place in back if place] == [place for place in reversed(places) if place < len(tape)]
+
+
+@pytest.mark.parametrize("by", ["record", "event"])
 def test_steps_pause_and_forward_steps_are_played(tape: bt.Tape, by: str) -> None:
     deck = Deck(tape)
     deck.let(1.0)

@@ -165,6 +165,7 @@ class Service:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.stage.close()
             self.library.close()
+            self.clock.close()
 
     async def _load(self) -> None:
         tapes = iter(self.tapes)

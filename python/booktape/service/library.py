@@ -12,6 +12,7 @@ from anyio import to_thread
 
 import booktape
 from booktape import BooktapeError, ConflictError, LiveTape, NotFoundError, Store, Tape
+from booktape._native import Bell
 from booktape.service.deck import Deck, LoadedTape
 from booktape.service.lifecycle import Lifecycle
 from booktape.service.paths import allowed
@@ -42,6 +43,7 @@ class Library:
         self._lifecycle = lifecycle
         self._loops = loops
         self._live: dict[str, LiveTape] = {}
+        self._bells: dict[str, Bell] = {}
         self._lock = asyncio.Lock()
 
     @property
@@ -122,7 +124,7 @@ class Library:
         self._stage.drop(tape)
         live = self._live.pop(tape_id, None)
         if live is not None:
-            live.on_growth(None)
+            self._leave(live)
             await self._aside(live.close)
         if (store := self._store) is not None:
             with suppress(NotFoundError):
@@ -145,30 +147,30 @@ class Library:
     def close(self) -> None:
         """Lets go of live tapes."""
         for live in self._live.values():
-            live.on_growth(None)
+            self._leave(live)
         self._live.clear()
 
     def _follow_growth(self, live: LiveTape, loaded: LoadedTape) -> None:
         self._live[live.id] = live
         loaded.complete = live.is_closed
-        loop = asyncio.get_running_loop()
-        waiting = False
-
-        def grown() -> None:
-            nonlocal waiting
-            if not waiting:  # one look for all that came until then
-                waiting = True
-                with suppress(RuntimeError):  # the loop has ended
-                    loop.call_soon_threadsafe(look)
+        bell = Bell()
 
         def look() -> None:
-            nonlocal waiting
-            waiting = False
             complete = live.is_closed
             loaded.grow(live.tape(), complete=complete)
 
-        live.on_growth(grown)
+        def heard() -> None:
+            bell.heard()
+            look()
+
+        asyncio.get_running_loop().add_reader(bell.fileno(), heard)
+        live._native.ring(bell)
+        self._bells[live.id] = bell
         look()
+
+    def _leave(self, live: LiveTape) -> None:
+        live.on_growth(None)
+        asyncio.get_running_loop().remove_reader(self._bells.pop(live.id).fileno())
 
     async def _aside(self, work: Callable[[], Result]) -> Result:
         return await to_thread.run_sync(work)

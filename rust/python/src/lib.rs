@@ -3,6 +3,7 @@
 // Python's arguments are extracted by value, and `map_err` hands errors over by value.
 #![allow(clippy::needless_pass_by_value)]
 
+mod bell;
 mod book;
 mod buffer;
 mod counters;
@@ -25,6 +26,8 @@ use pyo3::prelude::*;
 mod _native {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
+    #[pymodule_export]
+    use super::bell::{Alarm, Bell};
     #[pymodule_export]
     use super::book::Book;
     #[pymodule_export]

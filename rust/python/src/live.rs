@@ -8,6 +8,7 @@ use booktape_store::{LiveSettings, LiveTape as StoreLiveTape, Retention, SyncWhe
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView};
 
+use crate::bell::Bell;
 use crate::detached::detached;
 use crate::errors::{parameter, to_python};
 use crate::tape::Tape;
@@ -103,6 +104,12 @@ impl LiveTape {
         let retention = Retention { longest, bytes };
         let dropped = detached(py, None, |_| self.live.retain(retention, now()))?;
         Ok(dropped.map(|dropped| (dropped.from, dropped.to)))
+    }
+
+    /// Has a bell rung after each batch, and when the tape is closed, in place of `on_growth`.
+    fn ring(&self, bell: &Bell) {
+        let ringing = Arc::clone(&bell.ringing);
+        self.live.on_growth(Some(Arc::new(move || ringing.ring())));
     }
 
     #[getter]

@@ -16,7 +16,8 @@ from booktape.service.streams.pace import Pace
 from booktape.service.streams.signal import Signal
 
 TICK_PER_READER = 0.000_012
-"""The same for each who reads: twice what it takes to send one batch to one client."""
+"""The same for each who reads beyond `FEW_READERS`: twice what it takes to send one batch to one client."""
+FEW_READERS = 70
 FRAME = 1 / 60
 """Seconds between two turns without a clock where only screens watch."""
 UNPACED_STEP = 4_096
@@ -164,14 +165,26 @@ class Replay:
         self._changed()
 
     def step(self, by: Stride, count: int, instrument_id: int | None = None) -> None:
-        """Pauses so many strides on, or back. Steps forward are played; steps back are jumps."""
+        """Pauses so many strides on, or back; after a trade, at the end of its event, where screens show it.
+
+        Steps forward are played; steps back are jumps.
+        """
         self.playing = self._follows = False
-        position = self.tape.head.step(self.limit, by, count, instrument_id)
+        position = self._stride(by, count, instrument_id)
         if position >= self.limit:
             self.limit = position
         else:
             self._jump(position, "seek")
         self._changed()
+
+    def _stride(self, by: Stride, count: int, instrument_id: int | None) -> int:
+        step = self.tape.head.step
+        if by != "trade":
+            return step(self.limit, by, count, instrument_id)
+        # Going back, another trade of the same event would lead to where it is.
+        start = self.limit if count > 0 else step(self.limit, "event", -1) + 1
+        trade = step(min(start, self.limit), "trade", count, instrument_id)
+        return step(trade - 1, "event", 1) if trade > self.tape.first else trade
 
     def set(
         self,
@@ -217,7 +230,7 @@ class Replay:
         self._move(pace.due(self.limit))
         if self.limit >= total:
             return 0.0
-        return max(pace.wait(self.limit), TICK, self._readers * TICK_PER_READER)
+        return max(pace.wait(self.limit), TICK, (self._readers - FEW_READERS) * TICK_PER_READER)
 
     async def run(self, on_unwatched: Callable[["Replay"], object] = lambda _: None) -> None:
         """Plays until it ends. Called with itself when nobody watches any longer."""

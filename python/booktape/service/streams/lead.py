@@ -62,7 +62,7 @@ class Lead(Protocol):
         """Waits for something new for a follower who has everything up to `position`; may return early."""
 
 
-TICK = 0.001
+TICK = 0.0005
 """Seconds between two batches at least: what became due in between leaves as one."""
 
 
