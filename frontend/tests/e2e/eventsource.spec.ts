@@ -15,6 +15,9 @@ interface Note {
 
 let service: DemoService;
 
+// A browser waits some seconds before it comes back.
+test.setTimeout(90_000);
+
 test.beforeEach(async () => {
 	service = new DemoService();
 	await service.start();

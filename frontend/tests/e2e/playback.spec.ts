@@ -78,7 +78,8 @@ test('the tape goes to a clock time, and says in place what it cannot do', async
 	await page.keyboard.press('g');
 	const dialog = page.getByRole('dialog', { name: 'Go to' });
 	const moment = dialog.getByLabel('Time or index');
-	await moment.fill('23:59');
+	await expect(moment).toBeFocused();
+	await page.keyboard.type('23:59');
 	await page.keyboard.press('Enter');
 	await expect(dialog.getByRole('alert')).toContainText('outside the tape');
 	await moment.fill('08:00:05.5');

@@ -55,7 +55,8 @@ test('frames a second at 50,000 records a second', async ({ page }) => {
 	});
 	const { id } = (await made.json()) as ReplayState;
 	const cdp = await page.context().newCDPSession(page);
-	await cdp.send('Performance.enable');
+	// The processor's time of the main thread, so that whatever else the machine does is not in it.
+	await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
 	const busy = async () =>
 		(await cdp.send('Performance.getMetrics')).metrics.find(
 			({ name }) => name === 'TaskDuration'
@@ -72,7 +73,7 @@ test('frames a second at 50,000 records a second', async ({ page }) => {
 			`${Math.round(rate).toLocaleString('en-US')} records a second`,
 			`${(paints / seconds).toFixed(1)} paints a second, the longest wait ${longest.toFixed(0)} ms`,
 			`${(books / seconds).toFixed(1)} of them with another book`,
-			`main thread busy ${((100 * used) / seconds).toFixed(0)} %`
+			`${((1000 * used) / paints).toFixed(1)} ms of the main thread’s processor time a paint`
 		].join('\n')
 	);
 	await service.stop();
