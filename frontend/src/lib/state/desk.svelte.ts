@@ -119,6 +119,18 @@ export class Desk {
 		this.#play(this.#instrument, this.#publisher, this.#replay);
 	}
 
+	/** Asks again what there is to choose from: tapes come and go, and one that grows may get instruments. */
+	async refresh(): Promise<void> {
+		const { service } = this.options;
+		const tape = this.#tape;
+		const answers = await this.#try(() =>
+			Promise.all([service.tapes(), tape ? service.instruments(tape.id) : []])
+		);
+		if (answers === null) return;
+		this.#tapes = answers[0];
+		if (tape === this.#tape) this.#instruments = answers[1];
+	}
+
 	/** Goes on from the present moment on a replay of one's own, which ends when nobody watches it. */
 	async leave(): Promise<void> {
 		const { playback, service } = this.options;

@@ -339,6 +339,21 @@ describe('Desk', () => {
 		expect(playback.link).toMatchObject({ why: 'no such instrument' });
 	});
 
+	it('finds tapes and instruments that came while it was open', async () => {
+		const tapes = [...TAPES];
+		const instruments = [...INSTRUMENTS];
+		const { desk: opened } = await open({
+			tapes,
+			instruments: (_, response) => sendJson(response, instruments)
+		});
+		tapes.push(tape('live-9z'));
+		instruments.push(instrument(9, 'NQM4', [1]));
+		await opened.refresh();
+		expect(opened.tapes?.map(({ id }) => id)).toEqual(['demo-1a', 'clx5-2b', 'live-9z']);
+		opened.chooseInstrument('9');
+		expect(opened.address).toMatchObject({ tape: 'demo-1a', instrument: 'NQM4' });
+	});
+
 	it('shows the tape that was chosen last, whichever answers first', async () => {
 		const held = new Heard<() => void>();
 		const { desk: opened } = await open({
