@@ -206,7 +206,8 @@ export class Desk {
 		publisher: Publisher | null,
 		replay: ReplayState | null
 	): void {
-		if (!instrument || !publisher || !replay) return;
+		const tape = this.#tape;
+		if (!tape || !instrument || !publisher || !replay) return;
 		this.options.board.clear();
 		this.#instrument = instrument;
 		this.#publisher = publisher;
@@ -215,7 +216,9 @@ export class Desk {
 			replay,
 			instrument: instrument.instrument_id,
 			publisher: publisher.publisher_id,
-			view: this.#view
+			view: this.#view,
+			grows: tape.growing,
+			first: tape.first_index
 		});
 	}
 

@@ -39,6 +39,8 @@ const tape = (id: string): Tape => ({
 	end_iso: null,
 	dbn_version: 3,
 	left: null,
+	first_index: 0,
+	growing: false,
 	books: 2,
 	other_records: {}
 });

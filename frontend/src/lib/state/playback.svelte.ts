@@ -22,6 +22,10 @@ export interface Source {
 	readonly instrument: number;
 	readonly publisher: number;
 	readonly view: View;
+	/** Whether the tape takes more records. */
+	readonly grows: boolean;
+	/** Index of the tape's first record: those before were dropped. */
+	readonly first: number;
 }
 
 /** Why a replay cannot be followed any longer; `missing` where the service knows none by that name. */
@@ -56,6 +60,7 @@ export class Playback {
 	#controls = $state.raw<Controls | null>(null);
 	#decimals = $state(0);
 	#grows = $state(false);
+	#first = $state(0);
 
 	#source: Source | null = null;
 	#run = 0;
@@ -111,7 +116,12 @@ export class Playback {
 		return this.#state?.at_head ?? false;
 	}
 
-	/** Whether the tape was seen to grow. */
+	/** Where the tape begins. */
+	get first(): number {
+		return this.#first;
+	}
+
+	/** Whether the tape grows, or was seen to. */
 	get grows(): boolean {
 		return this.#grows;
 	}
@@ -131,7 +141,8 @@ export class Playback {
 		const { replay } = source;
 		const before = this.#source?.replay;
 		this.#source = source;
-		if (replay.tape !== before?.tape) this.#grows = false;
+		this.#grows = source.grows || (this.#grows && replay.tape === before?.tape);
+		this.#first = source.first;
 		if (replay.id !== before?.id) {
 			this.#moment = null;
 			this.#controls = new Controls((change) =>

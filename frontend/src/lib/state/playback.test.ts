@@ -26,7 +26,14 @@ afterEach(async () => {
 	await service.close();
 });
 
-const SOURCE: Source = { replay: replay(), instrument: 7, publisher: 1, view: 'matched' };
+const SOURCE: Source = {
+	replay: replay(),
+	instrument: 7,
+	publisher: 1,
+	view: 'matched',
+	grows: false,
+	first: 0
+};
 
 interface Made {
 	/** Answers a stream. */
@@ -166,6 +173,13 @@ describe('Playback', () => {
 		await until(() => playback.atHead);
 		playback.toHead();
 		expect(controls.all).toHaveLength(1);
+	});
+
+	it('is told of a tape that grows, before it is seen to', async () => {
+		const { playback, controls } = await live();
+		playback.show({ ...SOURCE, grows: true });
+		playback.toHead();
+		expect(await controls.next(() => true, 0)).toEqual({ seek: 'end', playing: true });
 	});
 
 	it('keeps its place for another book of the tape', async () => {
