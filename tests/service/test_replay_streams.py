@@ -239,6 +239,25 @@ def test_screens_show_the_book_where_the_replay_is(deck: Running, tape: bt.Tape)
     assert [size for _, size, _, _ in trades] == records["size"][records["action"] == b"T"].tolist()
 
 
+def test_a_screen_that_was_cut_gets_the_trades_it_has_missed(deck: Running, tape: bt.Tape) -> None:
+    path = made(deck)
+    query = f"{path}/depth?trades=1"
+    with following(deck, query) as screen:
+        screen.until(b'"trades"')
+        change(deck, path, step={"by": "record", "count": 2_000})
+        body = screen.until(b'"trades"', times=2)
+        body = screen.until(b"}\n\n", times=body.count(b"event: state") + 2)
+        seen = last_id(body)
+    change(deck, path, step={"by": "record", "count": 2_000})
+    with following(deck, query, last_event_id=seen) as again:
+        body += again.until(b'"trades"') + again.until(b"}\n\n", times=2)[len(again.body) :]
+        frames = [event for event in told(again.body) if event.name == "message"]
+    first = [event for event in told(body) if event.name == "message"]
+    trades = [trade for event in [*first[:2], frames[0]] for trade in event.data["trades"]]
+    records = tape.to_numpy()[: frames[0].data["index"]]
+    assert [size for _, size, _, _ in trades] == records["size"][records["action"] == b"T"].tolist()
+
+
 def test_every_control_is_told_to_all_who_watch(deck: Running) -> None:
     path = made(deck)
     with following(deck, f"{path}/depth") as screen, following(deck, f"{path}/stream") as stream:

@@ -1,6 +1,7 @@
 """Listening, serving, and stopping at once with streams open."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterable
@@ -56,6 +57,9 @@ class Server(uvicorn.Server):
         lifecycle = self._service.lifecycle
         await lifecycle.loaded.wait()
         if lifecycle.failure is None:
+            # What is there now stays: looking through it again and again held streams up for tens of milliseconds.
+            gc.collect()
+            gc.freeze()
             self._on_ready()
         else:
             self.should_exit = True

@@ -34,7 +34,8 @@ from booktape.service.streams.client import Client
 from booktape.service.streams.controller import documented
 from booktape.service.streams.depth import DepthStreams, Screen
 from booktape.service.streams.events import MEDIA_TYPE
-from booktape.service.streams.records import Place, RecordStreams
+from booktape.service.streams.lead import Place
+from booktape.service.streams.records import RecordStreams
 from booktape.service.streams.schemas import Bye, CompactRecord, DepthFrame, FullEvent, Jump
 from booktape.service.streams.slots import STREAMS
 
@@ -205,8 +206,11 @@ class ReplaysController(Controller):
         """
         found = stage.replay(replay)
         screen = Screen(*found.tape.tree.book(instrument, publisher).ids, levels, view, trades, hz)
-        epoch = None if last_event_id is None else last_event_id.epoch
-        return response.events(depth_streams.watch(found, client, screen, epoch), found.watched(reads=False))
+        place = None
+        if last_event_id is not None:
+            found.tape.require_kept(last_event_id.index)
+            place = Place(min(last_event_id.index, found.limit), last_event_id.epoch)
+        return response.events(depth_streams.watch(found, client, screen, place), found.watched(reads=False))
 
 
 def _factor(speed: Any) -> float | None:

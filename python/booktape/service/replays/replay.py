@@ -17,7 +17,7 @@ from booktape.service.streams.signal import Signal
 
 TICK_PER_READER = 0.000_012
 """The same for each who reads beyond `FEW_READERS`: twice what it takes to send one batch to one client."""
-FEW_READERS = 70
+FEW_READERS = 40
 FRAME = 1 / 60
 """Seconds between two turns without a clock where only screens watch."""
 UNPACED_STEP = 4_096

@@ -35,8 +35,8 @@ from booktape.service.streams import response
 from booktape.service.streams.client import Client
 from booktape.service.streams.depth import DepthStreams, Screen
 from booktape.service.streams.events import MEDIA_TYPE
-from booktape.service.streams.lead import Leads
-from booktape.service.streams.records import Place, RecordStreams
+from booktape.service.streams.lead import Leads, Place
+from booktape.service.streams.records import RecordStreams
 from booktape.service.streams.schemas import COMPACT_FIELDS, Bye, CompactRecord, DepthFrame, FullEvent
 from booktape.service.streams.slots import STREAMS
 

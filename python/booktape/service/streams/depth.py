@@ -9,7 +9,7 @@ from booktape.service.lifecycle import Lifecycle
 from booktape.service.streams.client import Client
 from booktape.service.streams.clock import Clock
 from booktape.service.streams.events import HEARTBEAT, STREAM_END, bye, jump
-from booktape.service.streams.lead import Lead
+from booktape.service.streams.lead import Lead, Place
 from booktape.values import View
 
 if TYPE_CHECKING:
@@ -137,11 +137,13 @@ class DepthStreams:
         self._channels: dict[tuple[int, Screen], Channel] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def watch(self, lead: Lead, client: Client, screen: Screen, epoch: int | None = None) -> AsyncIterator[bytes]:
-        """SSE frames of a book along a lead; `epoch` is the one that a client was in who comes again."""
+    async def watch(
+        self, lead: Lead, client: Client, screen: Screen, place: Place | None = None
+    ) -> AsyncIterator[bytes]:
+        """SSE frames of a book along a lead; `place` is where a client was who comes again."""
         channel = self._join(lead, screen)
         try:
-            async for event in self._frames(channel, client, epoch):
+            async for event in self._frames(channel, client, place):
                 yield event
         finally:
             channel.watchers -= 1
@@ -163,9 +165,9 @@ class DepthStreams:
             task.add_done_callback(self._tasks.discard)
         return channel
 
-    async def _frames(self, channel: Channel, client: Client, epoch: int | None) -> AsyncIterator[bytes]:
+    async def _frames(self, channel: Channel, client: Client, place: Place | None) -> AsyncIterator[bytes]:
         lead = channel.lead
-        watcher = _Watcher(channel, epoch)
+        watcher = _Watcher(channel, place)
         version, heard = 0, self._clock.now()
         while True:
             if why := self._lifecycle.ending or lead.over or client.ending:
@@ -194,11 +196,12 @@ class DepthStreams:
 class _Watcher:
     """What one client of a channel has seen."""
 
-    def __init__(self, channel: Channel, epoch: int | None) -> None:
+    def __init__(self, channel: Channel, place: Place | None) -> None:
         self._channel = channel
-        self._epoch = epoch
+        self._epoch = None if place is None else place.epoch
         self._number = -1
-        self._position = 0
+        self._position = None if place is None else place.position
+        """The client has the trades before it, if it has any."""
 
     def news(self) -> bytes:
         """What the client has not seen, if anything: the latest frame, with all trades since its last."""
@@ -210,10 +213,10 @@ class _Watcher:
         head = b""
         if self._epoch is not None and channel.epoch != self._epoch:
             head = jump(channel.lead.ids, *channel.lead.entry)
-            self._number = -1
+            self._number, self._position = -1, None
         if not channel.screen.trades or self._number == channel.number - 1:
             event = channel.frame
         else:
-            event = channel.since(channel.position if self._number < 0 else self._position)
+            event = channel.since(channel.position if self._position is None else self._position)
         self._epoch, self._number, self._position = channel.epoch, channel.number, channel.position
         return head + event

@@ -1,6 +1,7 @@
 """What streams follow: how far along a tape they may go, and waiting until it is further."""
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from booktape.service.streams.events import ByeReason, JumpReason
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
 
     from booktape.service.deck import LoadedTape
     from booktape.service.streams.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a client stands: a position, and in which epoch of its lead."""
+
+    position: int
+    epoch: int = 0
 
 
 class Lead(Protocol):

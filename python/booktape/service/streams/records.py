@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from booktape.service.lifecycle import Lifecycle
@@ -11,16 +10,8 @@ from booktape.service.streams.client import Client
 from booktape.service.streams.clock import Clock
 from booktape.service.streams.events import HEARTBEAT, STREAM_END, JumpReason, bye, jump
 from booktape.service.streams.frames import Frames, FrameStore
-from booktape.service.streams.lead import Lead
+from booktape.service.streams.lead import Lead, Place
 from booktape.values import Format
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a client stands: a position, and in which epoch of its lead."""
-
-    position: int
-    epoch: int = 0
 
 
 class RecordStreams:
