@@ -206,7 +206,7 @@ fn streams_and_rows_are_those_of_the_whole_tape() {
     for head in [live.growing.head(), live.reopened(&origin)] {
         for format in [Format::Full, Format::Json, Format::Dbn] {
             let frames = |tape: &Tape, position| {
-                let mut frames = Frames::new(tape, format, position, None)?;
+                let mut frames = Frames::new(tape, format, position, None, "".into())?;
                 frames.next(tape, position + 9_000, &mut quiet)
             };
             for position in [first, first + 7_777] {
@@ -217,7 +217,8 @@ fn streams_and_rows_are_those_of_the_whole_tape() {
         let rows = |tape: &Tape, what, start| {
             let (since, options) = (Nanos(0), DeriveOptions::for_dataset("GLBX.MDP3"));
             let (instrument_id, publisher_id, stop) = (None, None, tape.len());
-            let wanted = Wanted { what, options, start, stop, since, instrument_id, publisher_id };
+            let wanted =
+                Wanted { what, options, start, stop, since, instrument_id, publisher_id, limit: None };
             let mut rows = Rows::new(Arc::new(tape.clone()), wanted)?;
             rows.metadata()?;
             let (mut all, mut block) = (Vec::new(), Vec::new());
