@@ -105,9 +105,8 @@ class Tape:
     def step(self, position: int, by: str, count: int, instrument_id: int | None = None) -> int:
         """The position so many strides ("record", "event", "trade") on, or back; the tape's end or beginning where there are
         fewer."""
-    @property
-    def in_memory(self) -> bool:
-        """Whether its records are in memory, so that a look at them never waits for a disk."""
+    def in_memory(self, position: int) -> bool:
+        """Whether its records from a position on are in memory, so that a look at them never waits for a disk."""
     @property
     def dbn_head(self) -> bytes:
         """What a DBN stream of it begins with: the metadata."""

@@ -245,10 +245,9 @@ impl Tape {
         detached(py, None, |_| self.core.step(position, stride, count, instrument_id))
     }
 
-    /// Whether its records are in memory, so that a look at them never waits for a disk.
-    #[getter]
-    fn in_memory(&self) -> bool {
-        self.core.is_in_memory()
+    /// Whether its records from a position on are in memory, so that a look at them never waits for a disk.
+    fn in_memory(&self, position: u64) -> bool {
+        self.core.is_in_memory(position)
     }
 
     /// What a DBN stream of it begins with: the metadata.

@@ -66,7 +66,7 @@ class Replay:
         self._readers = 0
         self._over: ByeReason | None = None
         self._clock = clock
-        self._moved = moved
+        self.moved = moved
         self._wake = asyncio.Event()
         self._pace: Pace | None = None
         self._lap_at: float | None = None
@@ -135,13 +135,16 @@ class Replay:
 
     async def more(self, position: int) -> None:
         """Waits until it has moved for a follower who has everything up to `position`."""
-        if position < self.limit:
-            return
-        if not self._taken:
+        if position >= self.limit:
+            self.taken(position)
+            await self.moved.wait()
+
+    def taken(self, position: int) -> None:
+        """Somebody who reads has everything up to a position: without a clock, that is when it goes on."""
+        if not self._taken and position >= self.limit:
             self._taken = True
             if self.speed is None:
                 self._wake.set()
-        await self._moved.wait()
 
     # Controls.
 
@@ -246,7 +249,7 @@ class Replay:
                     await self._wake.wait()
                 else:
                     await self._clock.sleep(wait, self._wake)
-        self._moved.fire()
+        self.moved.fire()
 
     def _at_end(self) -> float | None:
         self._pace = None
@@ -280,7 +283,7 @@ class Replay:
         if position > self.limit:
             self.limit = position
             self._taken = False
-            self._moved.fire()
+            self.moved.fire()
 
     def _jump(self, position: int, reason: JumpReason) -> None:
         if reason == "loop":
@@ -303,4 +306,4 @@ class Replay:
     def _changed(self) -> None:
         self.version += 1
         self._go_on()
-        self._moved.fire()
+        self.moved.fire()

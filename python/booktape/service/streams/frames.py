@@ -30,23 +30,23 @@ class FrameStore:
         self._limit = limit_bytes
         self.bytes = 0
         self._frames: OrderedDict[tuple[int, int, int], bytes] = OrderedDict()
-        self._shares: OrderedDict[tuple[str, str, Format, int | None], _Share] = OrderedDict()
+        self._shares: OrderedDict[tuple[str, str, Format, int | None], Share] = OrderedDict()
         self._numbers = 0
 
     def of(self, lead: "Lead", form: "Format", position: int, instrument_id: int | None) -> Frames:
         """The frames for a follower of `lead` at a position."""
-        # The ids of raw records do not show.
-        ids = "" if form == "dbn" else lead.ids
         if lead.shared:
-            return self._share(lead.tape, ids, form, instrument_id)
-        return _OwnFrames(lead.tape, ids, form, position, instrument_id)
+            return self.share(lead, form, instrument_id)
+        return _OwnFrames(lead.tape, _ids(lead, form), form, position, instrument_id)
 
-    def _share(self, tape: "LoadedTape", ids: str, form: "Format", instrument_id: int | None) -> "_Share":
+    def share(self, lead: "Lead", form: "Format", instrument_id: int | None) -> "Share":
+        """The frames for all followers of a lead that is shared."""
+        tape, ids = lead.tape, _ids(lead, form)
         key = (tape.id, ids, form, instrument_id)
         share = self._shares.pop(key, None)
         if share is None:
             self._numbers += 1
-            share = _Share(self, self._numbers, tape, SharedFrames(form, instrument_id=instrument_id, ids=ids))
+            share = Share(self, self._numbers, tape, SharedFrames(form, instrument_id=instrument_id, ids=ids))
         self._shares[key] = share
         if len(self._shares) > _SHARES:
             self._shares.popitem(last=False)
@@ -65,7 +65,7 @@ class FrameStore:
             self.bytes -= len(self._frames.popitem(last=False)[1])
 
 
-class _Share:
+class Share:
     """The frames of one kind."""
 
     def __init__(self, store: FrameStore, number: int, tape: "LoadedTape", native: SharedFrames) -> None:
@@ -76,18 +76,26 @@ class _Share:
         self._building: dict[tuple[int, int], asyncio.Task[bytes]] = {}
 
     async def next(self, position: int, until: int) -> tuple[bytes, int]:
+        """The next frame; many who ask for one that is being made wait for the same."""
+        made = self.at_once(position, until)
+        if made is None:
+            end = self._native.end_of(position, until)
+            made = await self._built(position, end), end
+        return made
+
+    def at_once(self, position: int, until: int) -> tuple[bytes, int] | None:
+        """The same, if it is at hand, or made in less time than a thread's turn would take."""
         end = self._native.end_of(position, until)
         frame = self._store.find((self._number, position, end))
         if frame is None:
-            frame = await self._built(position, end)
+            head = self._tape.head
+            if not (head.in_memory(position) and self._native.is_there(position)):
+                return None
+            frame = self._native.frame(head, position, end)
+            self._store.keep((self._number, position, end), frame)
         return frame, end
 
     async def _built(self, position: int, end: int) -> bytes:
-        head = self._tape.head
-        if head.in_memory and self._native.is_there(position):
-            frame = self._native.frame(head, position, end)  # less than a thread's turn would take
-            self._store.keep((self._number, position, end), frame)
-            return frame
         place = (position, end)
         building = self._building.get(place)
         if building is None:
@@ -104,6 +112,11 @@ class _Share:
         return frame
 
 
+def _ids(lead: "Lead", form: "Format") -> str:
+    """What stands before a position in the ids of a lead's events; raw records have none."""
+    return "" if form == "dbn" else lead.ids
+
+
 class _OwnFrames:
     """The frames of one client alone."""
 
@@ -114,7 +127,7 @@ class _OwnFrames:
 
     async def next(self, position: int, until: int) -> tuple[bytes, int]:
         head = self._tape.head
-        if self._native is not None and head.in_memory:
+        if self._native is not None and head.in_memory(position):
             return self._native.next(head, until)
         native = self._native = self._native or self._make()
         # The first brings its market to the place, which far into a tape takes a while.

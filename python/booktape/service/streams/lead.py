@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from booktape.service.streams.events import ByeReason, JumpReason
 from booktape.service.streams.pace import Pace
+from booktape.service.streams.signal import Signal
 
 if TYPE_CHECKING:
     import asyncio
@@ -57,8 +58,15 @@ class Lead(Protocol):
     def over(self) -> ByeReason | None:
         """Why its followers should say goodbye, though it has not ended."""
 
+    @property
+    def moved(self) -> Signal:
+        """Fired when it is further, and when there is anything else to see."""
+
     def state(self) -> bytes:
         """An event that tells what followers should know."""
+
+    def taken(self, position: int) -> None:
+        """Somebody has everything up to a position."""
 
     def finish(self, epoch: int) -> int:
         """How far a follower goes in an epoch that is over before it jumps."""
@@ -96,9 +104,17 @@ class _OwnLead:
         """The beginning: it never jumps."""
         return 0, "loop"
 
+    @property
+    def moved(self) -> Signal:
+        """The tape's growth."""
+        return self.tape.growth
+
     def state(self) -> bytes:
         """Nothing to tell."""
         return b""
+
+    def taken(self, position: int) -> None:
+        """Nobody waits for that."""
 
     def finish(self, epoch: int) -> int:  # noqa: ARG002 - there is one epoch
         """Nowhere: there is one epoch."""

@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from booktape.service.lifecycle import Lifecycle
 from booktape.service.metrics.probes import StreamLag
 from booktape.service.streams.client import Client
 from booktape.service.streams.clock import Clock
 from booktape.service.streams.events import HEARTBEAT, STREAM_END, JumpReason, bye, jump
+from booktape.service.streams.fan import Fan
 from booktape.service.streams.frames import Frames, FrameStore
 from booktape.service.streams.lead import Lead, Place
 from booktape.values import Format
+
+if TYPE_CHECKING:
+    from booktape.service.streams.signal import Signal
 
 
 class RecordStreams:
@@ -25,6 +29,7 @@ class RecordStreams:
         self._heartbeat = heartbeat
         self._frames = frames
         self._lag = lag
+        self._fans: dict[tuple[Signal, str, Format, int | None], Fan] = {}
 
     async def events(
         self, lead: Lead, client: Client, form: Format, place: Place, instrument_id: int | None = None
@@ -36,32 +41,29 @@ class RecordStreams:
         epoch begins where the lead is.
         """
         follower = _Follower(self._frames, lead, form, place, instrument_id)
-        version, heard = 0, self._clock.now()
+        follower.heard = self._clock.now()
         self._lag.watch(form, follower)
         while True:
             if why := self._lifecycle.ending or lead.over or client.ending or follower.ending:
                 yield bye(follower.ids, follower.position, why)
                 return
-            if lead.version != version:
-                version = lead.version
-                yield lead.state()
-            if event := follower.jumped():
-                yield event
+            if news := follower.news():
+                yield news
             if follower.is_behind:
                 if frame := await follower.next():
                     yield frame
-                    heard = self._clock.now()
+                    follower.heard = self._clock.now()
                 if follower.is_behind:
                     # uvicorn's `send` gives others a turn only when its buffer is full: a fast client would keep it.
                     await asyncio.sleep(0)
             elif lead.ended:
                 yield STREAM_END
                 return
-            else:
+            elif not await self._carried(lead, client, follower, follower.version):
                 await lead.more(follower.position)
-            if self._clock.now() - heard >= self._heartbeat:
+            if self._clock.now() - follower.heard >= self._heartbeat:
                 yield HEARTBEAT
-                heard = self._clock.now()
+                follower.heard = self._clock.now()
 
     async def raw(
         self, lead: Lead, client: Client, place: Place, instrument_id: int | None = None, skip: int = 0
@@ -84,8 +86,23 @@ class RecordStreams:
                 await asyncio.sleep(0)
             elif lead.ended:
                 return
-            else:
+            elif not rest.is_over or not await self._carried(lead, client, follower, lead.version):
                 await lead.more(follower.position)
+
+    async def _carried(self, lead: Lead, client: Client, follower: "_Follower", version: int) -> bool:
+        """Sends a client what comes together with all others who are where it is; False where there are none to be."""
+        if not lead.shared or version != lead.version or follower.epoch != lead.epoch:
+            return False
+        key = (lead.moved, follower.ids, follower.form, follower.instrument_id)
+        fan = self._fans.get(key)
+        if fan is None or fan.is_empty:
+            share = self._frames.share(lead, follower.form, follower.instrument_id)
+            fan = self._fans[key] = Fan(lead, share, self._lifecycle, self._clock, self._heartbeat)
+        try:
+            return await fan.carry(follower, client)
+        finally:
+            if fan.is_empty and self._fans.get(key) is fan:
+                del self._fans[key]
 
 
 class _Follower:
@@ -93,8 +110,12 @@ class _Follower:
 
     def __init__(self, store: FrameStore, lead: Lead, form: Format, place: Place, instrument_id: int | None) -> None:
         self.position = place.position
+        self.heard = 0.0
         self.ids = lead.ids
-        self._epoch = place.epoch
+        self.form = form
+        self.instrument_id = instrument_id
+        self.epoch = place.epoch
+        self.version = 0
         self._lead = lead
         self._came_late = place.epoch != lead.epoch and lead.finish(place.epoch) <= place.position
         self._of: Callable[[int], Frames] = lambda position: store.of(lead, form, position, instrument_id)
@@ -104,7 +125,7 @@ class _Follower:
     def limit(self) -> int:
         """How far it may go: of an epoch that is over, to its end."""
         lead = self._lead
-        return lead.limit if lead.epoch == self._epoch else lead.finish(self._epoch)
+        return lead.limit if lead.epoch == self.epoch else lead.finish(self.epoch)
 
     @property
     def behind(self) -> int:
@@ -121,15 +142,23 @@ class _Follower:
         """Whether there is more for it."""
         return self.position < self.limit
 
-    def jumped(self) -> bytes:
+    def news(self) -> bytes:
+        """Events that tell of the lead, if there is anything to tell: its state, a jump."""
+        state = b""
+        if self._lead.version != self.version:
+            self.version = self._lead.version
+            state = self._lead.state()
+        return state + self._jumped()
+
+    def _jumped(self) -> bytes:
         """Goes on to the lead's epoch where its own is over and it has all of it: the event that tells, or nothing."""
         lead = self._lead
-        if lead.epoch == self._epoch or self.is_behind:
+        if lead.epoch == self.epoch or self.is_behind:
             return b""
         late: tuple[int, JumpReason] = (lead.limit, "late")
         self.position, reason = late if self._came_late else lead.entry
         self._came_late = False
-        self._epoch, self.ids = lead.epoch, lead.ids
+        self.epoch, self.ids = lead.epoch, lead.ids
         self._frames = self._of(self.position)
         return jump(self.ids, self.position, reason)
 
@@ -145,6 +174,11 @@ class _Skip:
     def __init__(self, records: int) -> None:
         self._records = records
         self._unwanted: int | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of them were left out."""
+        return self._records == 0 or self._unwanted == 0
 
     def of(self, frame: bytes) -> bytes:
         """What is wanted of the next frame."""

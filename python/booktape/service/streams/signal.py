@@ -1,19 +1,32 @@
 """Waking everybody who waits for the same thing."""
 
 import asyncio
+from collections.abc import Callable
 from weakref import WeakSet
 
 
 class Signal:
-    """Something that happens again and again; whoever waits is woken the next time."""
+    """Something that happens again and again: who waits is woken the next time, who listens is called each time."""
 
-    __slots__ = ("__weakref__", "_waiting")
+    __slots__ = ("__weakref__", "_listening", "_waiting")
 
     def __init__(self) -> None:
         self._waiting: list[asyncio.Future[None]] = []
+        self._listening: list[Callable[[], object]] = []
+
+    def listen(self, call: Callable[[], object]) -> None:
+        """Has something called each time."""
+        self._listening.append(call)
+
+    def forget(self, call: Callable[[], object]) -> None:
+        """Has it called no more."""
+        if call in self._listening:
+            self._listening.remove(call)
 
     def fire(self) -> None:
-        """Wakes all who wait now. Only on the event loop."""
+        """Calls all who listen and wakes all who wait now. Only on the event loop."""
+        for call in tuple(self._listening):
+            call()
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
             if not waiter.done():

@@ -124,10 +124,11 @@ impl Tape {
         }
     }
 
-    /// Whether no record is in a file that is read by position.
+    /// Whether no record from a position on is in a file that is read by position.
     #[must_use]
-    pub fn is_in_memory(&self) -> bool {
-        self.reels.iter().all(|(_, reel)| matches!(reel, Reel::Memory { .. }))
+    pub fn is_in_memory(&self, position: u64) -> bool {
+        let mut later = self.reels.iter().rev().take_while(|(base, reel)| base + reel.len() > position);
+        later.all(|(_, reel)| matches!(reel, Reel::Memory { .. }))
     }
 
     /// Records from a position on: to the end of the block there, never none before the end of the tape.
