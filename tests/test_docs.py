@@ -1,10 +1,13 @@
 """The examples of the documents, executed in the order in which they are read.
 
 `pycon` blocks run as doctests. Of `console` blocks, `$ booktape …` runs and has to succeed, with the output shown if
-any is shown; `$ booktape serve` stays up for the `$ curl …` that follow. `make` and shell words are for the reader.
+any is shown; `$ booktape serve` stays up for the `$ curl …` and the Python that follow. `make` and shell words are for
+the reader.
 """
 
+import argparse
 import doctest
+import json
 import re
 import shlex
 import subprocess
@@ -17,6 +20,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from booktape.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = re.compile(r"^```(pycon|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DOCUMENTS = {
@@ -27,7 +32,7 @@ DOCUMENTS = {
 BOOKTAPE = str(Path(sys.executable).with_name("booktape"))
 PORT = "http://127.0.0.1:8000"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-FOR_THE_READER = {"make", "source", "cd", "git", "cargo", ".venv/bin/python"}
+FOR_THE_READER = {"make", "source", "cd", "git", "cargo", ".venv/bin/python", "target/release/booktape-load"}
 
 
 @dataclass
@@ -40,6 +45,7 @@ class Document:
     url: str = PORT
 
     def run_pycon(self, text: str, name: str, line: int) -> None:
+        text = text.replace(PORT, self.url)
         example = doctest.DocTestParser().get_doctest(text, self.names, name, name, line)
         said: list[str] = []
         runner = doctest.DocTestRunner(optionflags=FLAGS)
@@ -53,7 +59,8 @@ class Document:
             if words[0] in FOR_THE_READER:
                 continue
             got = self.run(words)
-            matches = not expected or doctest.OutputChecker().check_output(expected, got, FLAGS)
+            wanted = re.sub(r"\n\.\.\.\n*$", "...", expected)  # dots on a last line: more, if it has come already
+            matches = not wanted or doctest.OutputChecker().check_output(wanted, got, FLAGS)
             assert matches, f"{name}, from line {line}: {command}\nexpected:\n{expected}\ngot:\n{got}"
 
     def run(self, words: list[str]) -> str:
@@ -63,8 +70,8 @@ class Document:
                 return ""
             case ["booktape", *arguments]:
                 return booktape(self.folder, arguments)
-            case ["curl", *_]:
-                return first_of(words[-1].replace(PORT, self.url))
+            case ["curl", *arguments]:
+                return curl(self.folder, [word.replace(PORT, self.url) for word in arguments])
         raise AssertionError(f"do not know how to run {words}")
 
 
@@ -95,14 +102,36 @@ def serving(folder: Path, arguments: list[str]) -> Iterator[str]:
             process.stdout.read()
 
 
-def first_of(url: str) -> str:
-    """The beginning of an answer; streams go on for as long as they are read."""
-    with httpx.stream("GET", url, timeout=30) as response:
-        assert response.status_code == 200, f"{url}: {response.read().decode()}"
+CURL = argparse.ArgumentParser("curl", allow_abbrev=False, exit_on_error=False)
+CURL.add_argument("url")
+CURL.add_argument("-N", "--no-buffer", action="store_true")
+CURL.add_argument("-X", "--request")
+CURL.add_argument("-H", "--header", action="append", default=[])
+CURL.add_argument("--json")
+CURL.add_argument("-T", "--upload-file", type=Path)
+CURL.add_argument("-o", "--output", type=Path)
+
+
+def curl(folder: Path, arguments: list[str]) -> str:
+    """What curl prints: the beginning of an answer, since streams go on for as long as they are read."""
+    asked = CURL.parse_args(arguments)
+    headers = dict(re.split(r": *", header, maxsplit=1) for header in asked.header)
+    body = None
+    if asked.json is not None:
+        headers["Content-Type"], body = "application/json", asked.json.encode()
+    if asked.upload_file is not None:
+        body = (folder / asked.upload_file).read_bytes()
+    method = asked.request or ("POST" if body else "GET")
+    with httpx.stream(method, asked.url, headers=headers, content=body, timeout=30) as response:
+        assert response.is_success, f"{method} {asked.url}: {response.read().decode()}"
+        if asked.output is not None:
+            (folder / asked.output).write_bytes(response.read())
+            return ""
         for text in response.iter_text():
             if text:
                 return text
-    raise AssertionError(f"{url} answered nothing")
+    assert response.status_code == httpx.codes.NO_CONTENT, f"{method} {asked.url} answered nothing"
+    return ""
 
 
 def test_readme_shows_library_command_line_and_service() -> None:
@@ -111,10 +140,33 @@ def test_readme_shows_library_command_line_and_service() -> None:
     assert [example for example in examples if example not in readme] == []
 
 
+def test_the_page_about_the_service_has_every_route_and_no_other() -> None:
+    listed = re.findall(r"^\| `(GET|POST|PATCH|DELETE) (/[^`?]*)[^`]*` \|", DOCUMENTS["docs/service.md"], re.MULTILINE)
+    paths = json.loads((ROOT / "frontend/openapi.json").read_text())["paths"]
+    served = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    assert set(listed) - {("GET", "/"), ("GET", "/docs")} == served
+    assert len(listed) == len(set(listed))
+
+
+def test_the_page_about_the_service_explains_every_reason() -> None:
+    schemas = json.loads((ROOT / "frontend/openapi.json").read_text())["components"]["schemas"]
+    reasons = [reason for kind in ("Bye", "Jump") for reason in schemas[kind]["properties"]["reason"]["enum"]]
+    assert len(reasons) >= 2
+    assert [reason for reason in reasons if f"| `{reason}` |" not in DOCUMENTS["docs/service.md"]] == []
+
+
+def test_documents_about_the_service_name_settings_that_exist() -> None:
+    texts = [(ROOT / "docs" / name).read_text() for name in ("service.md", "operations.md")]
+    named = {name for text in texts for name in re.findall(r"\bBOOKTAPE_([A-Z_]+[A-Z])\b", text)}
+    assert named, "no document names a setting"
+    assert named - {name.upper() for name in Settings.model_fields} == set()
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = DOCUMENTS[name]
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BOOKTAPE_DATA_DIR", str(tmp_path / "kept"))
     document = Document(tmp_path)
     with document.running:
         for block in EXAMPLE.finditer(text):
