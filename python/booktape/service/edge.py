@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 class Edge:
     """An ASGI application whose answers carry the headers that all do, and whose requests are counted and logged.
 
-    What is done for a chunk of a stream is to count its bytes.
+    Chunks of streams do not pass here.
     """
 
     def __init__(self, app: ASGIApp, metrics: RequestMetrics, headers: Iterable[Header]) -> None:
