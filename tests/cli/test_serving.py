@@ -42,7 +42,7 @@ def test_the_demo_moves_and_stops() -> None:
         (tape,) = get(f"{address}/api/v1/tapes")
         assert tape["records"] == 20_000
         instrument = get(f"{address}/api/v1/tapes/{tape['id']}/instruments")[0]["instrument_id"]
-        depth = f"{address}/api/v1/tapes/{tape['id']}/depth?instrument={instrument}&loop=1"
+        depth = f"{address}/api/v1/tapes/{tape['id']}/depth?instrument={instrument}"
         with urllib.request.urlopen(depth, timeout=30) as told:
             assert told.readline().startswith(b"id: ")
         running.send_signal(signal.SIGINT)
