@@ -37,7 +37,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(
         default_factory=lambda: Path(data_dir()),
-        description="Folder for what booktape keeps: indexes of large files, unpacked records; made when needed.",
+        description="Folder for what booktape keeps: uploads, live tapes, tables, indexes; made when needed.",
     )
     max_in_memory: int = Field(
         MAX_IN_MEMORY, ge=0, description="Bytes of records a file may take in memory; larger ones are read by position."

@@ -53,7 +53,10 @@ class _Commands(click.RichGroup):
 @click.rich_config(help_config=click.RichHelpConfiguration(text_markup="rich", max_width=100, theme="default-slim"))
 @click.version_option(__version__, "--version", "-V", prog_name="booktape")
 def app() -> None:
-    """Exactly right order books from Databento Market-by-Order (L3) data."""
+    """Exactly right order books from Databento Market-by-Order (L3) data.
+
+    Begin with `booktape demo`, which needs no data, or with `booktape serve FILE`.
+    """
 
 
 for _command in (demo, serve, inspect, book, order, replay, derive, export, audit, synth, store, keys, doctor):

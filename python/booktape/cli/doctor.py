@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
-@click.command(short_help="Whether everything needed is here.")
+@click.command(short_help="Check the installation, and list the settings.")
 @options.as_json
 @click.pass_context
 def doctor(context: click.Context, *, as_json: bool) -> None:

@@ -43,10 +43,10 @@ class Exit(IntEnum):
 MEANING = {
     Exit.OK: "done",
     Exit.INTERNAL: "something of booktape itself is broken: a bug, or what `doctor` found",
-    Exit.USAGE: "an option or argument is wrong",
+    Exit.USAGE: "an option, an argument or a setting is wrong",
     Exit.BAD_INPUT: "the input cannot be read: missing, not DBN, another schema, truncated, damaged, too large; "
     "or the output cannot be written",
-    Exit.NOT_FOUND: "no such instrument or publisher, or a moment outside the tape",
+    Exit.NOT_FOUND: "no such instrument, publisher, order, tape or key, or a moment outside the tape",
     Exit.ANOMALIES: "`audit --strict` found anomalies",
     Exit.PORT_IN_USE: "the port is taken",
     Exit.STORE: "the store cannot be used: another process has it, it is damaged or of a newer version, the disk is "

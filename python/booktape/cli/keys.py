@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from booktape.keys import KeyScope
 
 
-@click.group(short_help="Make and try API keys.")
+@click.group(short_help="Make and check API keys.")
 def keys() -> None:
-    """Keys for a service that others reach. It knows only their hashes, so what it knows opens nothing."""
+    """Make and check API keys, for a service that others reach. It keeps hashes alone, so its settings open nothing."""
 
 
 @keys.command(short_help="Make a key.")
@@ -32,7 +32,7 @@ def keys() -> None:
     show_default=True,
     help="What it opens; control opens reading too. May be given twice.",
 )
-@click.option("--requests-per-second", type=click.FloatRange(0, min_open=True), help="A limit of its own.")
+@click.option("--requests-per-second", type=click.FloatRange(0, min_open=True), help="Its own limit.")
 @click.option("--streams", type=click.IntRange(1), help="Its own limit of open streams.")
 @options.as_json
 def new(
@@ -56,7 +56,7 @@ def new(
         screen.print(line, markup=False, soft_wrap=True)
 
 
-@keys.command(short_help="Which entry a key belongs to.")
+@keys.command(short_help="Whose a key is.")
 @options.as_json
 def check(*, as_json: bool) -> None:
     """Read a key from standard input, or ask for it, and say which of the configured entries it belongs to."""

@@ -24,7 +24,7 @@ _LONG = 1_000_000
 type_of_files = click.Path(path_type=str)
 """A file; whether it can be read is for the library to say, so that every caller gets the same words."""
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, prices in units of 1e-9 as strings.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON; prices are strings, in units of 1e-9.")
 instrument = click.option("--instrument", "-i", metavar="ID|SYMBOL", help="Which instrument, where there are several.")
 publisher = click.option("--publisher", "-p", metavar="ID|NAME", help="Which publisher, where there are several.")
 depth = click.option(
@@ -41,7 +41,7 @@ tolerant = click.option(
     "--tolerant", is_flag=True, help="Keep the good records of a damaged file, and say what was left."
 )
 max_decompressed = click.option(
-    "--max-decompressed", type=ByteSize(), metavar="SIZE", help="What a compressed file may become, such as 8GiB."
+    "--max-decompressed", type=ByteSize(), metavar="SIZE", help="Bytes a compressed file may unpack to, such as 8GiB."
 )
 host = click.option("--host", metavar="ADDRESS", help="Address to listen on; 127.0.0.1 if left out.")
 insecure = click.option(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @options.insecure
 @options.tolerant
 @options.max_decompressed
-@click.option("--no-store", is_flag=True, help="Keep nothing in the data folder but indexes; tapes cannot be added.")
+@click.option("--no-store", is_flag=True, help="Keep nothing but indexes: no tables, no uploads.")
 def serve(
     *,
     files: Sequence[str],
@@ -36,11 +36,12 @@ def serve(
 ) -> None:
     """Serve DBN files: the page at /, the interface described at /docs. Each FILE is a tape of its own.
 
-    The data folder knows them from now on, and has their records as SQLite tables, which are made in the background.
-    Without FILE, all that it knows is served: files named before, uploads, live tapes.
+    The data folder (BOOKTAPE_DATA_DIR) remembers them, and gets their records as SQLite tables in the background.
+    Without FILE, everything that it remembers is served again: files named before, uploads, live tapes.
 
-    Prints the address when it is ready. Ctrl-C stops, telling open streams. Without API keys (`booktape keys new`),
-    only this machine may reach the service.
+    Prints the address when it is ready. Ctrl-C stops it, after a goodbye on every stream. Without API keys (`booktape
+    keys new`), only this machine may reach the service. Settings are environment variables; `booktape doctor` lists
+    them.
     """
     settings = settings_with(host=host, port=port, insecure=insecure)
     if no_store:

@@ -24,7 +24,7 @@ _EXACT = 2**53
 def store() -> None:
     """Keep tapes as SQLite tables in the data folder, and ask SQL of them.
 
-    The data folder has one owner at a time: stop a `serve` that uses it, or name another with --folder.
+    One process at a time may use a data folder: stop a `serve` that has it, or name another folder with --folder.
     """
 
 
@@ -33,7 +33,7 @@ def _in_folder(command: Callable[..., None]) -> Callable[..., None]:
         "--folder",
         metavar="PATH",
         type=click.Path(path_type=str),
-        help="The data folder, BOOKTAPE_DATA_DIR if left out.",
+        help="The data folder; BOOKTAPE_DATA_DIR if left out.",
     )
     return option(command)
 
@@ -51,7 +51,7 @@ def _open(folder: str | None, *, rebuild: bool = False) -> Store:
 def load(
     *, files: Sequence[str], folder: str | None, tolerant: bool, max_decompressed: int | None, as_json: bool
 ) -> None:
-    """Add DBN files to the store, each as a tape. What is there already is not added again."""
+    """Add DBN files to the store, each as a tape. Records that are there already are not added again."""
     loaded = []
     with _open(folder) as opened:
         for file in files:
@@ -65,14 +65,14 @@ def load(
         write_json(json.dumps(loaded).encode())
 
 
-@store.command(short_help="Answer a query that reads.")
+@store.command(short_help="Answer a SQL query.")
 @_in_folder
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, integers beyond 2**53 as strings.")
 @click.option("--limit", type=click.IntRange(1, 10_000_000), default=1_000, show_default=True, help="Rows at most.")
 @click.option("--timeout", type=click.FloatRange(0), default=60, show_default=True, help="Seconds it may take.")
 @click.argument("query")
 def sql(*, query: str, folder: str | None, as_json: bool, limit: int, timeout: float) -> None:
-    """Answer a query that only reads: of mbo_messages, instruments and tapes.
+    """Answer a SQL query that only reads. The tables are mbo_messages, instruments and tapes.
 
     [dim]booktape store sql "SELECT action, count(*) FROM mbo_messages GROUP BY action"[/]
     """
@@ -104,7 +104,7 @@ def _shown(value: Any) -> Any:
 
 @store.command(short_help="What is in the store.")
 @_in_folder
-@click.option("--verify", is_flag=True, help="Read everything first, to see whether it fits together.")
+@click.option("--verify", is_flag=True, help="Read everything first, and see whether it fits together.")
 @options.as_json
 def info(*, folder: str | None, verify: bool, as_json: bool) -> None:
     """Show what the store holds, and how far each tape is in it."""
@@ -129,7 +129,7 @@ def info(*, folder: str | None, verify: bool, as_json: bool) -> None:
 @_in_folder
 @click.argument("tape_id")
 def remove(*, tape_id: str, folder: str | None) -> None:
-    """Remove a tape with its rows from the store; its file stays where it is."""
+    """Remove a tape and its rows. Uploads and live tapes are deleted; a file named by its path stays where it is."""
     with _open(folder) as opened:
         opened.remove(tape_id)
 
@@ -137,7 +137,7 @@ def remove(*, tape_id: str, folder: str | None) -> None:
 @store.command(short_help="Move a damaged database aside and begin anew.")
 @_in_folder
 def rebuild(*, folder: str | None) -> None:
-    """Move the database aside if it is damaged, and begin an empty one: load the tapes again then."""
+    """Move the database aside if it is damaged, and begin an empty one, which `serve` or `load` fills again."""
     with _open(folder, rebuild=True) as opened:
         try:
             opened.verify()
