@@ -1,6 +1,7 @@
 """Tapes come and go while the service runs, and what the data folder has is there again after a restart."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -197,6 +198,35 @@ def test_a_live_tape_streams_as_it_grows_and_goes_on_after_a_restart(folder: Pat
             closed = running.stream(f"/api/v1/tapes/{live_id}/stream", last_event_id=len(tape) - 3)
             assert [row[0] for event in events(closed) for row in event.data] == [4_997, 4_998, 4_999]
         del again
+
+
+def test_of_a_shortened_tape_what_was_dropped_is_gone_and_its_replays_go_on(folder: Path, tape: bt.Tape) -> None:
+    with bt.Store(folder, background=True) as store:
+        live = bt.LiveTape(store._tapes.create_live("feed", sync="segment", segment_bytes=100_000))
+        with serving(iter([live]), settings=Settings(data_dir=folder), store=store) as running:  # type: ignore[arg-type]
+            path, replay = f"/api/v1/tapes/{live.id}", "/api/v1/replays/replay-1"
+            live.feed(tape)
+            live.feed(tape)
+            assert live.retain(bytes=100_000) == (0, len(tape))
+            live.feed(tape)
+            first = live.tape().first_index
+            while running.get(path)["first_index"] != first:
+                pass  # the service is about to look at the tape
+            with running.client() as client:
+                asked = [f"{path}/{question}" for question in ("book?at=0", "records?from=0", "derive/trades?from=0")]
+                asked += [f"{path}/stream?from=0", f"{path}/depth?from=0"]
+                gone = [client.get(question) for question in asked]
+                gone += [client.post("/api/v1/replays", json={"start": "0"}), client.patch(replay, json={"seek": "0"})]
+                assert [answer.status_code for answer in gone] == [410] * len(gone)
+                made = client.post("/api/v1/replays", json={"playing": False}).json()
+                assert (made["index"], made["ts_recv"]) == (first, str(live.tape().start_ns))
+                assert [each["index"] for each in client.get("/api/v1/replays").json()] == [first, first]
+                with client.stream("GET", f"{replay}/stream") as response:
+                    body, chunks = b"", response.iter_bytes()
+                    while not (record := re.search(rb"data: \[\[(\d+),", body)):
+                        body += next(chunks)
+                assert int(record[1]) == first
+        del live
 
 
 def test_serve_without_files_serves_what_the_folder_knows(folder: Path, tape_file: Path) -> None:

@@ -204,7 +204,7 @@ export interface paths {
 		 *
 		 *     A DBN file, plain or zstd, is the body (`application/octet-stream`) with its `name`: the tape is there once all
 		 *     of it has come and can be read. JSON names a file below an allowed folder, or says what to make. The same
-		 *     content is the same tape.
+		 *     name and content are the same tape.
 		 */
 		post: operations['addTape'];
 		delete?: never;
@@ -881,7 +881,8 @@ export interface components {
 			/** @description Where: index of the next record. */
 			index: number;
 			/**
-			 * @description Why: the tape began again; somebody went there; or the client's `Last-Event-ID` is of an earlier epoch.
+			 * @description Why: the tape began again; somebody went there, or what it stood at was dropped; or the client's `Last-Event-ID`
+			 *     is of an earlier epoch.
 			 * @enum {string}
 			 */
 			reason: 'loop' | 'seek' | 'late';
@@ -1858,6 +1859,15 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description Records that were dropped to make room for later ones; the detail names the first there is. */
+			410: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description More than the caller's limit; Retry-After says when there is room again. */
 			429: {
 				headers: {
@@ -2066,6 +2076,15 @@ export interface operations {
 			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Records that were dropped to make room for later ones; the detail names the first there is. */
+			410: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -2931,6 +2950,15 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description Records that were dropped to make room for later ones; the detail names the first there is. */
+			410: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 			/** @description More than the caller's limit; Retry-After says when there is room again. */
 			429: {
 				headers: {
@@ -3134,6 +3162,15 @@ export interface operations {
 			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Records that were dropped to make room for later ones; the detail names the first there is. */
+			410: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -3444,6 +3481,15 @@ export interface operations {
 			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Records that were dropped to make room for later ones; the detail names the first there is. */
+			410: {
 				headers: {
 					[name: string]: unknown;
 				};

@@ -73,7 +73,7 @@ class DeriveController(Controller):
                 generate_examples=False,
             )
         }
-        | responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+        | responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.SERVICE_UNAVAILABLE),
     )
     async def rows(
         self,

@@ -61,7 +61,9 @@ class ReplaysController(Controller):
         "/",
         summary="Make a replay",
         operation_id="createReplay",
-        responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+        responses=responses(
+            HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.SERVICE_UNAVAILABLE
+        ),
     )
     async def create(
         self, deck: NamedDependency[Deck], stage: NamedDependency[Stage], data: JSONBody[NewReplay]
@@ -94,7 +96,7 @@ class ReplaysController(Controller):
         "/{replay:str}",
         summary="Control a replay",
         operation_id="controlReplay",
-        responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+        responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE),
     )
     async def control(
         self, stage: NamedDependency[Stage], replay: ReplayId, data: JSONBody[ReplayChange]

@@ -99,7 +99,7 @@ class Replay:
 
     def describe(self) -> ReplayState:
         """Where it is and what it does."""
-        ts = self.tape.ts_at(max(self.limit - 1, 0))
+        ts = self.tape.ts_at(max(self.limit - 1, self.tape.first))
         return ReplayState(
             id=self.id,
             tape=self.tape.id,
@@ -217,6 +217,9 @@ class Replay:
 
     def turn(self) -> float | None:
         """Goes as far as is due now; seconds until the next turn, or None where only a change brings one."""
+        if self.limit < self.tape.first:  # the record it stood at was dropped
+            self._jump(self.tape.first, "seek")
+            self._changed()
         if not self.playing or (self.watchers == 0 and self.when_unwatched != "run"):
             self._pace = None
             return None

@@ -58,7 +58,8 @@ class Jump(msgspec.Struct):
     index: int
     """Where: index of the next record."""
     reason: Literal["loop", "seek", "late"]
-    """Why: the tape began again; somebody went there; or the client's `Last-Event-ID` is of an earlier epoch."""
+    """Why: the tape began again; somebody went there, or what it stood at was dropped; or the client's `Last-Event-ID`
+    is of an earlier epoch."""
 
 
 class Bye(msgspec.Struct):

@@ -141,7 +141,7 @@ class TapeChanges(Controller):
 
         A DBN file, plain or zstd, is the body (`application/octet-stream`) with its `name`: the tape is there once all
         of it has come and can be read. JSON names a file below an allowed folder, or says what to make. The same
-        content is the same tape.
+        name and content are the same tape.
         """
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:

@@ -64,7 +64,7 @@ class TapesController(TapeChanges):
         "/{tape:str}/book",
         summary="The book at any moment",
         operation_id="getBook",
-        responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+        responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE),
     )
     async def book(
         self,
@@ -86,7 +86,7 @@ class TapesController(TapeChanges):
         "/{tape:str}/records",
         summary="Records",
         operation_id="listRecords",
-        responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+        responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE),
     )
     async def records(
         self, deck: NamedDependency[Deck], tape: TapeId, start: From = None, limit: Limit = 100
