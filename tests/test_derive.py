@@ -250,7 +250,7 @@ def test_it_says_what_it_is(tape: bt.Tape) -> None:
         ({"prices": "euros"}, bt.ParameterError, r"prices = 'euros': one of float, int, decimal"),
         ({"start": "1999-01-01"}, bt.ParameterError, r"1999-01-01.*: the tape goes from"),
         ({"end": "2199-01-01"}, bt.ParameterError, r"2199-01-01.*: the tape goes from"),
-        ({"start": 5_000}, bt.ParameterError, r"the records 0 to 4,999"),
+        ({"start": 5_001}, bt.ParameterError, r"the records 0 to 4,999"),
         ({"end": 5_001}, bt.ParameterError, r"the records 0 to 4,999"),
         ({"start": 20, "end": 10}, bt.ParameterError, r"end = 10: it is before start = 20"),
         ({"instrument_id": 999}, bt.NotFoundError, r"instrument 999 is not on the tape .*; it has \w+ \(\d+\)"),

@@ -140,7 +140,7 @@ def test_export_of_a_part_is_a_tape(run: Run, two_instruments: bt.Tape, two_file
         (("-o", "rows.xlsx"), Exit.USAGE, "by its end: .dbn, .dbn.zst, .csv"),
         (("-o", "-", "-f", "parquet"), Exit.USAGE, "parquet cannot be streamed"),
         (("-o", "-", "--json"), Exit.USAGE, "standard output is for the rows"),
-        (("-o", "rows.csv", "--start", "5000"), Exit.NOT_FOUND, "records 0 to 4,999"),
+        (("-o", "rows.csv", "--start", "5001"), Exit.NOT_FOUND, "records 0 to 4,999"),
         (("-o", "rows.csv", "--end", "1999-01-01"), Exit.NOT_FOUND, "the tape goes from"),
         (("-o", "rows.csv", "--start", "noon"), Exit.USAGE, "an ISO time"),
         (("-o", "rows.csv", "--start", "20", "--end", "10"), Exit.NOT_FOUND, "before start"),

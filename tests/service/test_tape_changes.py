@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import booktape as bt
+from booktape.service import library
 from booktape.service.tapes import changes
 from booktape.settings import Settings
 from tests.service.running import Running, events, raw_connection, read_to_end, read_until, serving
@@ -246,3 +247,35 @@ def test_serve_without_files_serves_what_the_folder_knows(folder: Path, tape_fil
 
     named = served(str(tape_file))
     assert served() == named
+
+
+def test_old_segments_go_with_their_rows_and_are_told_to_be_gone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "RETENTION_SECONDS", 0.05)
+    source = bt.synthesize(messages=20_000, seed=4)
+    settings = Settings(data_dir=folder, retention_bytes=200_000)
+    with bt.Store(folder, background=True) as store:
+        live = bt.LiveTape(store._tapes.create_live("feed", segment_bytes=65_536))
+        live.feed(source)
+        assert store.flush()
+        with serving(iter([live]), settings=settings, store=store) as running:  # type: ignore[arg-type]
+            path = f"/api/v1/tapes/{live.id}"
+            while not (first := running.get(path)["first_index"]):
+                pass
+            with running.client() as client:
+                for query in ("stream?from=0", "book?at=0", "records?from=0", "depth?from=0"):
+                    gone = client.get(f"{path}/{query}")
+                    assert gone.status_code == 410, query
+                    assert str(first) in gone.json()["detail"].replace(",", "")
+            while running.get("/api/v1/store")["tapes"][0]["first_index"] != first:
+                pass
+            live.close()
+            rows = [row for event in events(running.stream(f"{path}/stream")) for row in event.data]
+            assert [row[0] for row in rows] == list(range(first, len(source)))
+            assert running.get(f"{path}/book")["bids"] == bt_levels(source)
+        del live
+
+
+def bt_levels(tape: bt.Tape) -> list[list[Any]]:
+    with serving(tape) as running:
+        levels: list[list[Any]] = running.get(f"/api/v1/tapes/{tape.id}/book")["bids"]
+        return levels

@@ -137,12 +137,18 @@ class Library:
             await asyncio.sleep(RETENTION_SECONDS)
             for live in list(self._live.values()):
                 try:
-                    dropped = await self._aside(partial(live.retain, longest=longest, bytes=most))
-                    if dropped is not None and self._store is not None:
-                        await self._aside(partial(self._store.forget_before, live.id, dropped[1]))
-                        log.info("retention", tape=live.id, dropped=dropped[1] - dropped[0], first=dropped[1])
+                    await self._shorten(live, longest, most)
                 except BooktapeError as why:  # tried again the next time
                     log.warning("retention_failed", tape=live.id, why=str(why))
+
+    async def _shorten(self, live: LiveTape, longest: float | None, most: int | None) -> None:
+        dropped = await self._aside(partial(live.retain, longest=longest, bytes=most))
+        if dropped is None or live.id not in self._live:
+            return
+        self._deck.tape(live.id).grow(live.tape(), complete=live.is_closed)
+        if self._store is not None:
+            await self._aside(partial(self._store.forget_before, live.id, dropped[1]))
+        log.info("retention", tape=live.id, dropped=dropped[1] - dropped[0], first=dropped[1])
 
     def close(self) -> None:
         """Lets go of live tapes."""

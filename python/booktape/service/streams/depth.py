@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from booktape.service.lifecycle import Lifecycle
 from booktape.service.streams.client import Client
 from booktape.service.streams.clock import Clock
-from booktape.service.streams.events import HEARTBEAT, STREAM_END, bye, jump
+from booktape.service.streams.events import HEARTBEAT, STREAM_END, JumpReason, bye, jump
 from booktape.service.streams.lead import Lead, Place
 from booktape.values import View
 
@@ -212,7 +212,8 @@ class _Watcher:
             return b""
         head = b""
         if self._epoch is not None and channel.epoch != self._epoch:
-            head = jump(channel.lead.ids, *channel.lead.entry)
+            place: tuple[int, JumpReason] = (channel.position, "late") if self._number < 0 else channel.lead.entry
+            head = jump(channel.lead.ids, *place)
             self._number, self._position = -1, None
         if not channel.screen.trades or self._number == channel.number - 1:
             event = channel.frame
