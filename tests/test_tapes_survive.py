@@ -16,6 +16,7 @@ import pytest
 
 import booktape as bt
 from booktape import _native
+from tests.small_disk import small_disk
 
 KILLS = int(os.environ.get("BOOKTAPE_KILLS", "20"))
 MESSAGES = 100_000 + 8_000 * KILLS
@@ -106,25 +107,20 @@ def test_what_was_seen_is_there_after_the_process_was_killed(tmp_path: Path) -> 
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one megabyte."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("only root can mount a small file system")
-    yield disk
-    subprocess.run(["umount", "--lazy", disk], check=True)
+    with small_disk(tmp_path, megabytes=1) as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("sync", ["segment", "batch", "1"])
-def test_a_full_disk_fails_the_append_and_nothing_else(small_disk: Path, tmp_path: Path, sync: str) -> None:
+def test_a_full_disk_fails_the_append_and_nothing_else(disk: Path, tmp_path: Path, sync: str) -> None:
     tape = source()
     tape.to_dbn(tmp_path / "source.dbn")
     dbn = (tmp_path / "source.dbn").read_bytes()
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     ballast.write_bytes(bytes(300_000))
-    live = _native.Tapes(str(small_disk / "data")).create_live("feed", segment_bytes=150_000, sync=sync)
+    live = _native.Tapes(str(disk / "data")).create_live("feed", segment_bytes=150_000, sync=sync)
     identity, at = live.id, 0
     failed = ""
     while not failed:
@@ -142,7 +138,7 @@ def test_a_full_disk_fails_the_append_and_nothing_else(small_disk: Path, tmp_pat
             live.append(dbn[at : at + 7_001])
     assert np.array_equal(bt.Tape(live.head()).to_numpy(), tape.to_numpy()[:shown])
     # What could not be written left nothing behind: whoever opens the folder now sees the same.
-    folder = small_disk / "data" / "tapes" / identity
+    folder = disk / "data" / "tapes" / identity
     assert np.array_equal(bt.open(sorted(folder.glob("*.dbn"))).to_numpy(), tape.to_numpy()[:shown])
     ballast.unlink()
     for _ in range(20):
@@ -152,7 +148,7 @@ def test_a_full_disk_fails_the_append_and_nothing_else(small_disk: Path, tmp_pat
     expected = bt.Tape(live.head()).to_numpy()
     assert np.array_equal(expected, tape.to_numpy()[: len(expected)])
     del live
-    [(again, *_)] = (tapes := _native.Tapes(str(small_disk / "data"))).list()
+    [(again, *_)] = (tapes := _native.Tapes(str(disk / "data"))).list()
     assert again == identity
     reopened = tapes.open(identity, in_memory=0)
     assert isinstance(reopened, _native.LiveTape)

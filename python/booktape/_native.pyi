@@ -256,6 +256,8 @@ class Tapes:
         """A file that is gone or holds something else is a ConflictError."""
     def begin_upload(self, name: str, *, limit: int) -> Upload:
         """An upload of at most `limit` bytes; the name is that of a DBN file, without a folder."""
+    def require_removable(self, id: str) -> None:
+        """Refuses a tape that `remove` would refuse."""
     def remove(self, id: str) -> None:
         """Removes a tape, with the files that the data folder owns and no other. One that is live must be closed first."""
 

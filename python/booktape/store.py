@@ -395,15 +395,19 @@ class Store:
         return Answer(tuple(columns), rows, more)
 
     def remove(self, tape_id: str) -> None:
-        """Removes a tape: what the folder has of it, and its rows, some thousand at a time. Other files stay.
+        """Removes a tape: its rows, some thousand at a time, and what the folder has of it. Other files stay.
 
-        A `NotFoundError` where there is no such tape; a live one must be closed first.
+        A `NotFoundError` where there is no such tape; a live one must be closed first. Where the database cannot be
+        written the tape stays, and is followed no more.
         """
         known = any(tape.id == tape_id for tape in self.registered())
         if known:
-            self._tapes.remove(tape_id)
+            self._tapes.require_removable(tape_id)
+        # The tape goes last: what ends this in between leaves one whose rows are made again, never rows without one.
         if not self._native.remove(tape_id) and not known:
             raise NotFoundError(f"no tape {tape_id} in the store; there are: {self._ids()}")
+        if known:
+            self._tapes.remove(tape_id)
 
     def forget_before(self, tape_id: str, index: SupportsIndex) -> int:
         """Removes the rows of a tape's records before an index; how many. Loading the tape does not bring them back."""

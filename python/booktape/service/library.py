@@ -11,7 +11,7 @@ import structlog
 from anyio import to_thread
 
 import booktape
-from booktape import BooktapeError, ConflictError, LiveTape, NotFoundError, Store, Tape
+from booktape import BooktapeError, ConflictError, LiveTape, NotFoundError, Store, StoreError, Tape
 from booktape._native import Bell
 from booktape.service.deck import Deck, LoadedTape
 from booktape.service.lifecycle import Lifecycle
@@ -119,16 +119,22 @@ class Library:
 
         Raises:
             NotFoundError: there is none with that id.
+            StoreError: its rows cannot be removed now; it is served as before, a live one without taking more.
         """
-        tape = self._deck.remove(tape_id)
-        self._stage.drop(tape)
+        tape = self._deck.tape(tape_id)
         live = self._live.pop(tape_id, None)
         if live is not None:
             self._leave(live)
             await self._aside(live.close)
         if (store := self._store) is not None:
-            with suppress(NotFoundError):
-                await self._aside(partial(store.remove, tape_id))
+            try:
+                with suppress(NotFoundError):
+                    await self._aside(partial(store.remove, tape_id))
+            except StoreError:
+                self.put(live or tape.tape)
+                raise
+        self._deck.remove(tape_id)
+        self._stage.drop(tape)
 
     async def retain(self) -> None:
         """Drops what is too old or too much of live tapes, every so often, for ever."""
@@ -143,12 +149,14 @@ class Library:
 
     async def _shorten(self, live: LiveTape, longest: float | None, most: int | None) -> None:
         dropped = await self._aside(partial(live.retain, longest=longest, bytes=most))
-        if dropped is None or live.id not in self._live:
+        if live.id not in self._live:
             return
-        self._deck.tape(live.id).grow(live.tape(), complete=live.is_closed)
-        if self._store is not None:
-            await self._aside(partial(self._store.forget_before, live.id, dropped[1]))
-        log.info("retention", tape=live.id, dropped=dropped[1] - dropped[0], first=dropped[1])
+        tape = live.tape()
+        if dropped is not None:
+            self._deck.tape(live.id).grow(tape, complete=live.is_closed)
+            log.info("retention", tape=live.id, dropped=dropped[1] - dropped[0], first=dropped[1])
+        if self._store is not None:  # the last time's as well, if the store could not
+            await self._aside(partial(self._store.forget_before, live.id, tape.first_index))
 
     def close(self) -> None:
         """Lets go of live tapes."""

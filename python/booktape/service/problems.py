@@ -115,6 +115,7 @@ _MEANINGS = {
     HTTPStatus.REQUEST_TIMEOUT: "The rest of the body did not come.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "More bytes than the service takes; the detail says how many.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "A body of another media type than the route takes.",
+    HTTPStatus.INSUFFICIENT_STORAGE: "The data folder cannot be written now: its disk is full, or only to be read.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Not now: too many streams, or the service is loading or stopping.",
 }
 _ANYWHERE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)

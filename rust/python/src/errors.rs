@@ -3,7 +3,8 @@
 use booktape_core::Error;
 use booktape_store::StoreError;
 use pyo3::exceptions::{
-    PyBrokenPipeError, PyException, PyKeyboardInterrupt, PyLookupError, PyRuntimeError, PyValueError,
+    PyBrokenPipeError, PyException, PyKeyboardInterrupt, PyLookupError, PyOSError, PyRuntimeError,
+    PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -109,12 +110,18 @@ pub fn to_python(error: Error) -> PyErr {
     Python::attach(|py| {
         let message = error.to_string();
         let Some(tree) = TREE.get(py) else { return PyRuntimeError::new_err(message) };
+        // Whoever must tell a full disk from a missing file asks the system's error, which has the number.
+        let mut cause = None;
         let class = match error {
             // Whoever read standard output has enough; the command line knows what that means.
             Error::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => {
                 return PyBrokenPipeError::new_err(message);
             }
-            Error::Io { .. } | Error::Input { .. } => &tree.input,
+            Error::Io { source, .. } => {
+                cause = source.raw_os_error().map(|number| PyOSError::new_err((number, source.to_string())));
+                &tree.input
+            }
+            Error::Input { .. } => &tree.input,
             Error::Anomaly { .. } => &tree.anomaly,
             Error::NotFound(_) => &tree.not_found,
             Error::Conflict(_) => &tree.conflict,
@@ -123,7 +130,9 @@ pub fn to_python(error: Error) -> PyErr {
             Error::Interrupted => return PyKeyboardInterrupt::new_err(()),
             _ => &tree.invariant,
         };
-        PyErr::from_type(class.bind(py).clone(), message)
+        let raised = PyErr::from_type(class.bind(py).clone(), message);
+        raised.set_cause(py, cause);
+        raised
     })
 }
 

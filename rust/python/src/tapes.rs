@@ -113,6 +113,11 @@ impl Tapes {
         Ok(Upload { upload: Mutex::new(Some(upload)) })
     }
 
+    /// Refuses a tape that `remove` would refuse.
+    fn require_removable(&self, py: Python<'_>, id: &str) -> PyResult<()> {
+        detached(py, None, |_| self.tapes.require_removable(id))
+    }
+
     /// Removes a tape, with the files that the data folder owns and no other.
     fn remove(&self, py: Python<'_>, id: &str) -> PyResult<()> {
         detached(py, None, |_| self.tapes.remove(id))

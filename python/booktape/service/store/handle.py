@@ -88,8 +88,12 @@ class StoreHandle:
         try:
             return await to_thread.run_sync(question, store, limiter=self._limiter)
         except StoreError as why:
-            detail = _without_paths(store, str(why))
-            raise ServiceUnavailableException(detail=detail, headers={"Retry-After": "5"}) from why
+            raise not_now(store, why) from why
+
+
+def not_now(store: Store, why: StoreError) -> ServiceUnavailableException:
+    """What a request is told when the store cannot do it."""
+    return ServiceUnavailableException(detail=_without_paths(store, str(why)), headers={"Retry-After": "5"})
 
 
 def _without_paths(store: Store, text: str) -> str:

@@ -1,6 +1,8 @@
 """Routes that add tapes and remove them."""
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -22,12 +24,13 @@ from litestar.openapi.spec import (
 )
 from msgspec import UNSET, Meta, UnsetType
 
-from booktape import InputError, Tape
+from booktape import InputError, StoreError, Tape
 from booktape.parameters import bad_parameter
 from booktape.service.deck import LoadedTape
 from booktape.service.library import Library
 from booktape.service.parameters import TapeId, UploadName, only_known_parameters
 from booktape.service.problems import responses
+from booktape.service.store.handle import not_now
 from booktape.service.tapes.schemas import TapeDetails
 from booktape.settings import Settings
 
@@ -128,6 +131,7 @@ class TapeChanges(Controller):
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             HTTPStatus.SERVICE_UNAVAILABLE,
+            HTTPStatus.INSUFFICIENT_STORAGE,
         ),
     )
     async def add(
@@ -150,7 +154,7 @@ class TapeChanges(Controller):
             if media_type == UPLOAD_MEDIA_TYPE:
                 return library.put(await _uploaded(request, library, settings, name)).details()
         except InputError as why:
-            raise ClientException(detail=str(why)) from why
+            raise _refused(why) from why
         raise HTTPException(
             status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             detail=f"{media_type or 'no media type'}: send a file as {UPLOAD_MEDIA_TYPE}, or JSON that names one",
@@ -160,17 +164,32 @@ class TapeChanges(Controller):
         "/{tape:str}",
         summary="Remove a tape",
         operation_id="removeTape",
-        responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+        responses=responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     )
     async def remove(self, library: NamedDependency[Library], tape: TapeId) -> None:
         """Serves it no longer: streams and replays of it end, and its rows leave the store.
 
         An upload or a live tape is deleted; a file that was named by its path stays where it is.
         """
-        await library.remove(tape)
+        try:
+            await library.remove(tape)
+        except StoreError as why:
+            raise not_now(library.store, why) from why
 
 
 _writing = CapacityLimiter(AT_ONCE)
+_NOWHERE_TO_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+def _refused(why: InputError) -> HTTPException:
+    """The fault of the file, or of the disk that is to keep it."""
+    system = why.__cause__
+    if isinstance(system, OSError) and system.errno in _NOWHERE_TO_WRITE:
+        return HTTPException(
+            status_code=HTTPStatus.INSUFFICIENT_STORAGE,
+            detail=f"the data folder cannot take it ({os.strerror(system.errno)}); nothing of it was kept",
+        )
+    return ClientException(detail=str(why))
 
 
 async def _named(request: Request[Any, Any, Any], library: Library, settings: Settings) -> LoadedTape:

@@ -61,6 +61,17 @@ struct State {
     live: BTreeMap<String, Arc<LiveTape>>,
 }
 
+impl State {
+    fn require_removable(&self, id: &str) -> Result<()> {
+        let Some(entry) = self.entries.get(id) else {
+            return Err(Error::NotFound(format!("no tape {id}")));
+        };
+        let is_open = matches!(entry.kind, Kind::Live { .. })
+            && self.live.get(id).is_some_and(|live| !live.is_closed());
+        if is_open { Err(Error::Conflict(format!("{id} is live; close it first"))) } else { Ok(()) }
+    }
+}
+
 /// A tape of the data folder, opened.
 #[derive(Debug)]
 pub enum Found {
@@ -228,6 +239,14 @@ impl Tapes {
         Ok(Found::File(Box::new(opened)))
     }
 
+    /// Says whether a tape could be removed, for those who have something else to remove before.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] and [`Error::Conflict`] as [`Self::remove`] has them.
+    pub fn require_removable(&self, id: &str) -> Result<()> {
+        self.state().require_removable(id)
+    }
+
     /// Removes a tape, with the files that the data folder owns and no other. Whoever reads it reads on.
     ///
     /// # Errors
@@ -235,14 +254,7 @@ impl Tapes {
     /// data folder cannot be written.
     pub fn remove(&self, id: &str) -> Result<()> {
         let mut state = self.state();
-        let Some(entry) = state.entries.get(id) else {
-            return Err(Error::NotFound(format!("no tape {id}")));
-        };
-        let is_open = matches!(entry.kind, Kind::Live { .. })
-            && state.live.get(id).is_some_and(|live| !live.is_closed());
-        if is_open {
-            return Err(Error::Conflict(format!("{id} is live; close it first")));
-        }
+        state.require_removable(id)?;
         let path = self.folder.join(id);
         let gone = self.folder.join(format!(".{id}.gone"));
         fs::rename(&path, &gone).map_err(io_error(&path))?;
