@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import random
 import shutil
-import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import booktape as bt
+from tests.database import rows
 
 KILLS = 20
 RECORDS = 60_000
@@ -32,25 +32,10 @@ def long_file(long_tape: bt.Tape, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
-def dump(folder: Path) -> list[list[tuple[object, ...]]]:
-    """Everything in the database of a folder that nobody has open."""
-    connection = sqlite3.connect(folder / "booktape.db")
-    queries = (
-        "SELECT type, name, sql FROM sqlite_schema ORDER BY name",
-        "SELECT * FROM tapes ORDER BY number",
-        "SELECT * FROM instruments ORDER BY tape, instrument_id, publisher",
-        "SELECT * FROM mbo_messages ORDER BY id",
-    )
-    try:
-        return [connection.execute(query).fetchall() for query in queries]
-    finally:
-        connection.close()
-
-
-def clean_load(folder: Path, file: Path) -> list[list[tuple[object, ...]]]:
+def clean_load(folder: Path, file: Path) -> list[tuple[object, ...]]:
     with bt.Store(folder) as store:
         store.load(bt.open(file))
-    return dump(folder)
+    return list(rows(folder))
 
 
 def load_until_killed(folder: str, file: str, begun: Connection) -> None:
@@ -80,7 +65,7 @@ def test_a_load_killed_at_any_moment_is_made_good(long_file: Path, tmp_path: Pat
             before = sum(tape.rows for tape in store.tapes())
             assert store.load(bt.open(long_file)) == RECORDS - before
             left.append(before)
-        assert dump(folder) == expected
+        assert list(rows(folder)) == expected
         shutil.rmtree(folder)
     assert any(before < RECORDS for before in left), "no load was killed before its end"
 
@@ -124,7 +109,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(long_file: Path, tmp_path: Path
         pytest.skip("no unshare, or no right to a small disk of one's own")
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    found, expected = dump(copy), clean_load(tmp_path / "clean", long_file)
+    found, expected = list(rows(copy)), clean_load(tmp_path / "clean", long_file)
     # The order in which indices were built is all that may differ.
     assert found == expected
 
