@@ -2676,6 +2676,15 @@ export interface operations {
 					'application/problem+json': components['schemas']['Problem'];
 				};
 			};
+			/** @description The data folder cannot be written now: its disk is full, or only to be read. */
+			507: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
 		};
 	};
 	getTape: {
@@ -2803,6 +2812,15 @@ export interface operations {
 			};
 			/** @description More than the caller's limit; Retry-After says when there is room again. */
 			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Not now: too many streams, or the service is loading or stopping. */
+			503: {
 				headers: {
 					[name: string]: unknown;
 				};
