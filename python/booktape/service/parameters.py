@@ -38,6 +38,10 @@ class When:
         """Digits are an index, ``ns:`` begins nanoseconds, anything else is an ISO time."""
         return cls(Moment.parse(text))
 
+    def __repr__(self) -> str:
+        """As it may be asked for."""
+        return str(self.moment.index) if self.moment.ts is None else f"ns:{self.moment.ts}"
+
 
 class Reference:
     """Something by its number or its name.

@@ -6,9 +6,7 @@ from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 
-from booktape import Tape
 from booktape.lookup import find_ids
-from booktape.moment import Moment, iso
 from booktape.parameters import bad_parameter
 from booktape.service.deck import Deck
 from booktape.service.derive.schemas import BarRow, EventRow, MboRow, SampleRow
@@ -24,7 +22,6 @@ from booktape.service.parameters import (
     RowsFormat,
     TapeId,
     To,
-    When,
     only_known_parameters,
 )
 from booktape.service.problems import responses
@@ -93,17 +90,18 @@ class DeriveController(Controller):
         JSON is one array in Databento's layout, 64-bit numbers as strings, and ends after 1,000 rows unless `limit`
         says otherwise. The other formats are files of all rows. A response that breaks off has no regular end.
         """
-        derived = deck.tape(tape).tape
+        loaded = deck.tape(tape)
+        derived = loaded.tape
         instrument_id, publisher_id = find_ids(
             derived, *(None if ref is None else str(ref) for ref in (instrument, publisher))
         )
-        first, last = _within(derived, "from", start), _within(derived, "to", end)
-        if first is not None and last is not None and _position(derived, last) < _position(derived, first):
-            raise bad_parameter("to", _words(last), f"it is before from = {_words(first)!r}")
+        first = loaded.position_from(start)
+        if end is not None and loaded.position_from(end, "to") < first:
+            raise bad_parameter("to", end, f"it is before from, which is record {first:,}")
         rows = derived.derive(
             schema,
-            start=first,
-            end=last,
+            start=None if start is None else start.moment,
+            end=None if end is None else end.moment,
             instrument_id=instrument_id,
             publisher_id=publisher_id,
             limit=JSON_ROWS if limit is None and form == "json" else limit,
@@ -115,28 +113,3 @@ class DeriveController(Controller):
         return downloads.response(
             lambda look: rows.pieces(kind, progress=look), media_type=media_type, filename=filename
         )
-
-
-def _within(tape: Tape, name: str, when: When | None) -> Moment | None:
-    """A moment that the tape has; an index may be that behind its last record."""
-    if when is None:
-        return None
-    moment, start, end = when.moment, tape.start_ns, tape.end_ns
-    if moment.index is not None and moment.index > len(tape):
-        raise bad_parameter(name, _words(moment), f"an index from 0 to {len(tape):,}, the end of the tape")
-    if moment.ts is not None:
-        if start is None or end is None:
-            raise bad_parameter(name, _words(moment), "the tape is empty")
-        if not start <= moment.ts <= end:
-            outside = f"outside the tape, which runs from {iso(start)} to {iso(end)}"
-            raise bad_parameter(name, _words(moment), outside)
-    return moment
-
-
-def _position(tape: Tape, moment: Moment) -> int:
-    return tape.first_at(moment) if moment.index is None else moment.index
-
-
-def _words(moment: Moment) -> str:
-    """A moment as it may be asked for."""
-    return f"ns:{moment.ts}" if moment.index is None else str(moment.index)
