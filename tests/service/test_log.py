@@ -102,3 +102,12 @@ def test_every_line_of_a_request_has_its_id_and_no_key(
     other = next(line for line in lines if line.get("status") == 401)
     assert re.fullmatch("[0-9a-f]{32}", other["request_id"])
     assert "caller" not in other
+
+
+def test_the_line_of_a_stream_counts_its_bytes(tape: bt.Tape, capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(Settings(log_format="json", log_level="info"))
+    with serving(tape) as running:
+        bodies = [running.stream(f"/api/v1/tapes/{tape.id}/stream"), running.stream("/api/mbo/stream/json/0")]
+        listed = running.client().get("/api/v1/tapes").content
+    requests = [line for line in lines(capsys) if line["event"] == "request"]
+    assert [line["bytes"] for line in requests] == [*map(len, bodies), len(listed)]

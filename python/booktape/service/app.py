@@ -96,7 +96,9 @@ class Service:
         self.heads = Heads(self.deck, self.clock)
         self.lag = StreamLag()
         self.probes = Probes(queues={"work": lambda: self.deck.waiting})
-        ours = ServiceCollector(self.deck, self.slots, self.traffic, self.frames, self.lifecycle, settings.revision)
+        ours = ServiceCollector(
+            self.deck, self.slots, self.exports, self.traffic, self.frames, self.lifecycle, settings.revision
+        )
         for collector in (ours, self.heads, self.lag, self.probes, StoreCollector(self.store)):
             self.registry.register(collector)
         ProcessCollector(registry=self.registry)

@@ -2,9 +2,9 @@
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from litestar.enums import ScopeType
@@ -14,6 +14,7 @@ from structlog.contextvars import bound_contextvars
 from booktape.service import tracing
 from booktape.service.headers import CACHE_CONTROL, NO_STORE, REQUEST_ID, Header
 from booktape.service.metrics.requests import RequestMetrics, route_of
+from booktape.service.streams.client import EXTENSION, Client
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -30,7 +31,7 @@ log = structlog.get_logger(__name__)
 class Edge:
     """An ASGI application whose answers carry the headers that all do, and whose requests are counted and logged.
 
-    Chunks of streams do not pass here.
+    Chunks of streams do not pass here: their client counts them.
     """
 
     def __init__(self, app: ASGIApp, metrics: RequestMetrics, headers: Iterable[Header]) -> None:
@@ -53,6 +54,9 @@ class Edge:
     ) -> None:
         started = time.perf_counter()
         status = sent = 0
+        extensions: Mapping[str, Any] = scope.get("extensions") or {}
+        client: Client | None = extensions.get(EXTENSION)
+        streamed = 0 if client is None else client.sent
 
         async def observed(message: Message) -> None:
             nonlocal status, sent
@@ -70,6 +74,8 @@ class Edge:
         try:
             await self._app(scope, receive, observed)
         finally:
+            if client is not None:
+                sent += client.sent - streamed
             write = log.debug if route_of(scope) in QUIET else log.info
             write(
                 "request",

@@ -49,6 +49,7 @@ class ServiceCollector(Collector):
         self,
         deck: Deck,
         slots: StreamSlots,
+        exports: StreamSlots,
         traffic: Traffic,
         frames: FrameStore,
         lifecycle: Lifecycle,
@@ -58,6 +59,7 @@ class ServiceCollector(Collector):
         self._frames = frames
         self._build = {"version": __version__, "revision": revision or "unknown"}
         self._slots = slots
+        self._exports = exports
         self._traffic = traffic
         self._lifecycle = lifecycle
 
@@ -67,6 +69,8 @@ class ServiceCollector(Collector):
         yield GaugeMetricFamily("mbo_active_connections", "Streams open now.", value=self._slots.open)
         yield GaugeMetricFamily("mbo_stream_slots", "Streams that may be open at once.", value=self._slots.limit)
         yield CounterMetricFamily("mbo_streams_refused", "Streams answered 503 or 429.", value=self._slots.refused)
+        yield GaugeMetricFamily("mbo_exports", "Exports and derived rows being made.", value=self._exports.open)
+        yield CounterMetricFamily("mbo_exports_refused", "Those answered 503 or 429.", value=self._exports.refused)
         yield CounterMetricFamily("mbo_slow_clients_closed", "Clients given up as too slow.", value=self._traffic.slow)
         yield CounterMetricFamily(
             "mbo_stream_sent_bytes", "Bytes of streams handed to clients.", value=self._traffic.bytes

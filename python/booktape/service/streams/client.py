@@ -27,13 +27,15 @@ class Client:
     cost as much again: that is most of what a stream costs when a hundred clients get the same frames.
     """
 
-    __slots__ = ("_flow", "_task", "_traffic", "_transport", "gone", "too_slow")
+    __slots__ = ("_flow", "_task", "_traffic", "_transport", "gone", "sent", "too_slow")
 
     def __init__(self, transport: asyncio.Transport, flow: FlowControl, traffic: Traffic) -> None:
         self.too_slow = False
         """It has taken too little for too long: whoever sends should say goodbye and end."""
         self.gone = False
         """Its connection is closed."""
+        self.sent = 0
+        """Bytes of streams it was sent."""
         self._transport = transport
         self._flow = flow
         self._traffic = traffic
@@ -57,6 +59,7 @@ class Client:
         """Sends a chunk of a chunked response (RFC 9112, 7.1)."""
         if chunk and not self.gone:
             self._transport.writelines((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
+            self.sent += len(chunk)
             self._traffic.bytes += len(chunk)
 
     def sent_by(self, task: asyncio.Task[Any] | None) -> bool:
