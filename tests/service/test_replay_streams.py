@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -54,6 +55,13 @@ class Following:
     def until(self, wanted: bytes, times: int = 1) -> bytes:
         """Everything so far, once something was there so often."""
         while self.body.count(wanted) < times:
+            self.body += next(self._bytes)
+        return self.body
+
+    def through(self, wanted: bytes) -> bytes:
+        """Everything to the end of the event that something is in."""
+        place = self.until(wanted).index(wanted)
+        while b"\n\n" not in self.body[place:]:
             self.body += next(self._bytes)
         return self.body
 
@@ -225,8 +233,7 @@ def test_screens_show_the_book_where_the_replay_is(deck: Running, tape: bt.Tape)
     with following(deck, f"{path}/depth?trades=1&hz=20&levels=3") as screen:
         screen.until(b'data: {"index"')
         change(deck, path, playing=True)
-        body = screen.until(f'"index":{len(tape)},'.encode())
-        body = screen.until(b"}\n\n", times=body.count(b"}\n\n") + 1)
+        body = screen.through(f'"index":{len(tape)},'.encode())
     frames = [event for event in told(body) if event.name == "message"]
     assert len(frames) > 10
     for event in frames:
@@ -350,3 +357,44 @@ def test_an_id_beyond_the_replay_is_refused(deck: Running) -> None:
         refused = client.get(f"{path}/stream", headers={"Last-Event-ID": f"{state['epoch']}:100"})
     assert refused.status_code == 400
     assert "where the replay is" in json.loads(refused.text)["detail"]
+
+
+def test_one_who_takes_nothing_holds_up_nobody_and_is_told_where_to_resume() -> None:
+    big = bt.synthesize(messages=60_000, seed=6)
+    with serving(big, settings=Settings(slow_client_seconds=0.5)) as running:
+        path = made(running, speed=40)
+        with ExitStack() as stack:
+            streams = [stack.enter_context(following(running, f"{path}/stream")) for _ in range(4)]
+            stalled = stack.enter_context(raw_connection(running, f"{path}/stream", receive_buffer=4_096))
+            for stream in streams:
+                stream.until(b"event: state")
+            seen = read_until(stalled, b"event: state")
+            change(running, path, playing=True)
+
+            def everything(stream: Following) -> list[int]:
+                return [row[0] for row in rows(stream.through(f":{len(big)}\ndata: ".encode()))]
+
+            with ThreadPoolExecutor(4) as readers:
+                for indexes in readers.map(everything, streams):
+                    assert indexes == list(range(len(big)))
+            while not running.metric("mbo_slow_clients_closed_total"):
+                pass
+            seen += read_to_end(stalled)
+        body = b"".join(_chunks(seen.partition(b"\r\n\r\n")[2]))
+        (bye,) = [event for event in told(body) if event.name == "bye"]
+        assert bye.data["reason"] == "slow"
+        assert [row[0] for row in rows(body)] == list(range(bye.data["index"]))
+        with following(running, f"{path}/stream", last_event_id=last_id(body)) as again:
+            rest = again.through(f":{len(big)}\ndata: ".encode())
+            assert [row[0] for row in rows(rest)] == list(range(bye.data["index"], len(big)))
+
+
+def test_those_in_step_hear_that_a_quiet_replay_is_alive(tape: bt.Tape) -> None:
+    with serving(tape, settings=Settings(heartbeat_seconds=0.2)) as running:
+        path = made(running)
+        with following(running, f"{path}/stream") as stream, following(running, f"{path}/depth") as screen:
+            for watching in (stream, screen):
+                watching.until(b": heartbeat\n\n", times=3)
+            change(running, path, step={"count": 3})
+            assert [row[0] for row in rows(stream.until(b"]]\n\n"))] == [0, 1, 2]
+            stream.until(b": heartbeat\n\n", times=stream.body.count(b": heartbeat") + 2)
