@@ -361,8 +361,8 @@ def test_an_id_beyond_the_replay_is_refused(deck: Running) -> None:
 
 def test_one_who_takes_nothing_holds_up_nobody_and_is_told_where_to_resume() -> None:
     big = bt.synthesize(messages=60_000, seed=6)
-    with serving(big, settings=Settings(slow_client_seconds=0.5)) as running:
-        path = made(running, speed=40)
+    with serving(big, settings=Settings(slow_client_seconds=3)) as running:
+        path = made(running, speed=80)
         with ExitStack() as stack:
             streams = [stack.enter_context(following(running, f"{path}/stream")) for _ in range(4)]
             stalled = stack.enter_context(raw_connection(running, f"{path}/stream", receive_buffer=4_096))
