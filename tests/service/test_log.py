@@ -108,6 +108,7 @@ def test_the_line_of_a_stream_counts_its_bytes(tape: bt.Tape, capsys: pytest.Cap
     log.configure(Settings(log_format="json", log_level="info"))
     with serving(tape) as running:
         bodies = [running.stream(f"/api/v1/tapes/{tape.id}/stream"), running.stream("/api/mbo/stream/json/0")]
-        listed = running.client().get("/api/v1/tapes").content
+        with running.client() as client:
+            listed = client.get("/api/v1/tapes").content
     requests = [line for line in lines(capsys) if line["event"] == "request"]
     assert [line["bytes"] for line in requests] == [*map(len, bodies), len(listed)]
