@@ -1,7 +1,6 @@
 """The loaded tapes and what can be asked of them; the one place of the service that knows the core."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from os import cpu_count
 from typing import NamedTuple, TypeVar
@@ -64,7 +63,6 @@ class LoadedTape:
         """Whether it is served no longer: streams say goodbye."""
         self.growth = pulse.signal()
         """Fired when it has grown, is complete, or is removed."""
-        self._grown: list[Callable[[], object]] = []
         self._tree: tuple[Tape, MarketTree] | None = None
         self._progress = progress
         self._audit: tuple[int, AuditReport] | None = None
@@ -84,26 +82,12 @@ class LoadedTape:
     def grow(self, tape: Tape, *, complete: bool) -> None:
         """Takes a later head of the same tape. Only on the event loop."""
         self.tape, self.head, self.complete = tape, tape._native, complete
-        self._tell()
+        self.growth.fire()
 
     def remove(self) -> None:
         """Says that it is served no longer."""
         self.removed = True
-        self._tell()
-
-    @contextmanager
-    def telling_of_growth(self, call: Callable[[], object]) -> Iterator[None]:
-        """Calls back whenever it has grown, is complete, or is removed."""
-        self._grown.append(call)
-        try:
-            yield
-        finally:
-            self._grown.remove(call)
-
-    def _tell(self) -> None:
         self.growth.fire()
-        for call in self._grown:
-            call()
 
     def due(self, position: int, ts: int) -> int:
         """The first position from `position` on whose record is later than `ts`."""

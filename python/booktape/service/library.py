@@ -1,11 +1,9 @@
 """Where a service's tapes come from, and the data folder that keeps them."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 from anyio import to_thread
@@ -21,8 +19,6 @@ from booktape.settings import Settings
 
 RETENTION_SECONDS = 10.0
 """How often live tapes are looked at for what may be dropped."""
-
-Result = TypeVar("Result")
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +38,8 @@ class Library:
         self._settings = settings
         self._lifecycle = lifecycle
         self._loops = loops
-        self._live: dict[str, LiveTape] = {}
-        self._bells: dict[str, Bell] = {}
-        self._lock = asyncio.Lock()
+        self._live: dict[str, tuple[LiveTape, Bell]] = {}
+        """Each with the bell that is rung when it has grown."""
 
     @property
     def store(self) -> Store:
@@ -80,7 +75,7 @@ class Library:
             InputError: it is not a DBN file.
             ConflictError: it was replaced while it was opened.
         """
-        return self.put(await self._aside(partial(self._open_file, named)))
+        return self.put(await to_thread.run_sync(partial(self._open_file, named)))
 
     def _open_file(self, named: str) -> Tape:
         scratch = Path(self._settings.data_dir)
@@ -103,9 +98,9 @@ class Library:
             seed=seed,
             progress=self._lifecycle.carry_on,
         )
-        tape = await self._aside(make)
+        tape = await to_thread.run_sync(make)
         if self._store is not None:
-            tape = await self._aside(partial(self._keep, tape, self._store))
+            tape = await to_thread.run_sync(partial(self._keep, tape, self._store))
         return self.put(tape)
 
     def _keep(self, tape: Tape, store: Store) -> Tape:
@@ -122,16 +117,15 @@ class Library:
             StoreError: its rows cannot be removed now; it is served as before, a live one without taking more.
         """
         tape = self._deck.tape(tape_id)
-        live = self._live.pop(tape_id, None)
+        live = self._leave(tape_id)
         if live is not None:
-            self._leave(live)
-            await self._aside(live.close)
+            await to_thread.run_sync(live.close)
         if (store := self._store) is not None:
             try:
                 with suppress(NotFoundError):
-                    await self._aside(partial(store.remove, tape_id))
+                    await to_thread.run_sync(partial(store.remove, tape_id))
             except StoreError:
-                self.put(live or tape.tape)
+                self.put(tape.tape if live is None else live)
                 raise
         self._deck.remove(tape_id)
         self._stage.drop(tape)
@@ -141,14 +135,14 @@ class Library:
         longest, most = self._settings.retention_seconds, self._settings.retention_bytes
         while longest is not None or most is not None:
             await asyncio.sleep(RETENTION_SECONDS)
-            for live in list(self._live.values()):
+            for live, _ in list(self._live.values()):
                 try:
                     await self._shorten(live, longest, most)
                 except BooktapeError as why:  # tried again the next time
                     log.warning("retention_failed", tape=live.id, why=str(why))
 
     async def _shorten(self, live: LiveTape, longest: float | None, most: int | None) -> None:
-        dropped = await self._aside(partial(live.retain, longest=longest, bytes=most))
+        dropped = await to_thread.run_sync(partial(live.retain, longest=longest, bytes=most))
         if live.id not in self._live:
             return
         tape = live.tape()
@@ -156,18 +150,16 @@ class Library:
             self._deck.tape(live.id).grow(tape, complete=live.is_closed)
             log.info("retention", tape=live.id, dropped=dropped[1] - dropped[0], first=dropped[1])
         if self._store is not None:  # the last time's as well, if the store could not
-            await self._aside(partial(self._store.forget_before, live.id, tape.first_index))
+            await to_thread.run_sync(partial(self._store.forget_before, live.id, tape.first_index))
 
     def close(self) -> None:
         """Lets go of live tapes."""
-        for live in self._live.values():
-            self._leave(live)
-        self._live.clear()
+        for tape_id in list(self._live):
+            self._leave(tape_id)
 
     def _follow_growth(self, live: LiveTape, loaded: LoadedTape) -> None:
-        self._live[live.id] = live
-        loaded.complete = live.is_closed
         bell = Bell()
+        self._live[live.id] = (live, bell)
 
         def look() -> None:
             complete = live.is_closed
@@ -179,12 +171,13 @@ class Library:
 
         asyncio.get_running_loop().add_reader(bell.fileno(), heard)
         live._native.ring(bell)
-        self._bells[live.id] = bell
         look()
 
-    def _leave(self, live: LiveTape) -> None:
+    def _leave(self, tape_id: str) -> LiveTape | None:
+        """Follows a live tape no longer; the tape, if it was one."""
+        if tape_id not in self._live:
+            return None
+        live, bell = self._live.pop(tape_id)
         live.on_growth(None)
-        asyncio.get_running_loop().remove_reader(self._bells.pop(live.id).fileno())
-
-    async def _aside(self, work: Callable[[], Result]) -> Result:
-        return await to_thread.run_sync(work)
+        asyncio.get_running_loop().remove_reader(bell.fileno())
+        return live

@@ -241,7 +241,9 @@ class Replay:
     async def run(self, on_unwatched: Callable[["Replay"], object] = lambda _: None) -> None:
         """Plays until it ends. Called with itself when nobody watches any longer."""
         watched = False
-        with self.tape.telling_of_growth(self._wake.set):
+        growth = self.tape.growth
+        growth.listen(self._wake.set)
+        try:
             while self.over is None:
                 self._wake.clear()
                 if watched and not self.watchers:
@@ -252,6 +254,8 @@ class Replay:
                     await self._wake.wait()
                 else:
                     await self._clock.sleep(wait, self._wake)
+        finally:
+            growth.forget(self._wake.set)
         self.moved.fire()
 
     def _at_end(self) -> float | None:

@@ -142,22 +142,14 @@ class Head(_OwnLead):
             await self.tape.growth.wait()
 
 
-class Paced(_OwnLead):
-    """A clock of one client's own: records are due by `speed` times real time."""
+class _Clocked(_OwnLead):
+    """What leads have in common that go along a tape by a clock of one client's own."""
 
     def __init__(
-        self,
-        tape: "LoadedTape",
-        position: int,
-        pace: Pace,
-        clock: "Clock",
-        closing: "asyncio.Event",
-        *,
-        heartbeat: float,
+        self, tape: "LoadedTape", position: int, clock: "Clock", closing: "asyncio.Event", heartbeat: float
     ) -> None:
         super().__init__(tape)
         self.limit = position
-        self._pace = pace
         self._clock = clock
         self._closing = closing
         self._heartbeat = heartbeat
@@ -167,17 +159,36 @@ class Paced(_OwnLead):
         """Whether all records were due, and no more will come."""
         return self.tape.complete and self.limit >= len(self.tape)
 
+    async def _sleep(self, seconds: float) -> None:
+        """Waits, at most until a heartbeat is due or the service stops."""
+        await self._clock.sleep(min(seconds, self._heartbeat), self._closing)
+
+
+class Paced(_Clocked):
+    """Records are due by `speed` times real time."""
+
+    def __init__(
+        self,
+        tape: "LoadedTape",
+        position: int,
+        clock: "Clock",
+        closing: "asyncio.Event",
+        heartbeat: float,
+        pace: Pace,
+    ) -> None:
+        super().__init__(tape, position, clock, closing, heartbeat)
+        self._pace = pace
+
     async def more(self, position: int) -> None:  # noqa: ARG002 - its only follower has everything
         """Waits until the next record is due."""
         if self.limit >= len(self.tape):
             await self.tape.growth.wait()
         else:
-            wait = max(self._pace.wait(self.limit), TICK)
-            await self._clock.sleep(min(wait, self._heartbeat), self._closing)
+            await self._sleep(max(self._pace.wait(self.limit), TICK))
         self.limit = self._pace.due(self.limit)
 
 
-class Stepped(_OwnLead):
+class Stepped(_Clocked):
     """So many records more, so many seconds after the client has taken those before."""
 
     def __init__(
@@ -186,31 +197,22 @@ class Stepped(_OwnLead):
         position: int,
         clock: "Clock",
         closing: "asyncio.Event",
+        heartbeat: float,
         *,
         records: int,
         delay: float,
-        heartbeat: float,
     ) -> None:
-        super().__init__(tape)
-        self.limit = position
-        self._clock = clock
-        self._closing = closing
+        super().__init__(tape, position, clock, closing, heartbeat)
         self._records = records
         self._delay = delay
-        self._heartbeat = heartbeat
         self._due = clock.now()
-
-    @property
-    def ended(self) -> bool:
-        """Whether all records were due, and no more will come."""
-        return self.tape.complete and self.limit >= len(self.tape)
 
     async def more(self, position: int) -> None:  # noqa: ARG002 - its only follower has everything
         """Waits for the next step."""
         if self.limit >= len(self.tape):
             await self.tape.growth.wait()
         left = self._due - self._clock.now()
-        await self._clock.sleep(min(max(left, 0.0), self._heartbeat), self._closing)
+        await self._sleep(max(left, 0.0))
         if left <= self._heartbeat:
             self.limit = min(self.limit + self._records, len(self.tape))
             self._due = self._clock.now() + self._delay
@@ -237,7 +239,7 @@ class Leads:
     def paced(self, tape: "LoadedTape", position: int, speed: float, *, longest_wait: float = math.inf) -> Lead:
         """Records when they are due by `speed` times real time."""
         pace = Pace(tape, position, speed, self._clock, longest_wait=longest_wait)
-        return Paced(tape, position, pace, self._clock, self._closing, heartbeat=self._heartbeat)
+        return Paced(tape, position, self._clock, self._closing, self._heartbeat, pace)
 
     def screen(self, tape: "LoadedTape", position: int, speed: float) -> Lead:
         """The same for a screen, on which no silence is long."""
@@ -252,6 +254,4 @@ class Leads:
         return self._stepped(tape, position, records=UNPACED_STEP, delay=0.0)
 
     def _stepped(self, tape: "LoadedTape", position: int, *, records: int, delay: float) -> Lead:
-        return Stepped(
-            tape, position, self._clock, self._closing, records=records, delay=delay, heartbeat=self._heartbeat
-        )
+        return Stepped(tape, position, self._clock, self._closing, self._heartbeat, records=records, delay=delay)
