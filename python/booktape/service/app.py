@@ -1,9 +1,10 @@
 """The application: every route with what it needs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -58,6 +59,9 @@ from booktape.service.tapes.controller import TapesController
 from booktape.service.tracing import span
 from booktape.settings import Settings
 
+Companion: TypeAlias = Callable[["Service"], AbstractAsyncContextManager[object]]
+"""What runs beside the routes for as long as they are served: entered once tapes are being loaded."""
+
 
 @dataclass
 class Service:
@@ -72,6 +76,8 @@ class Service:
     """Whether the tapes' own replays begin again at the end."""
     store: Store | None = None
     """Where the tapes are stored in the background; whoever opened it closes it."""
+    beside: Sequence[Companion] = ()
+    """What else goes by the same tapes and replays."""
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -139,7 +145,7 @@ class Service:
             | {"client": Provide(_client, sync_to_thread=False)},
             exception_handlers={Exception: problems.problem},
             middleware=[Gate(self.keys, hosts, self.limits), self.slots, self.exports],
-            lifespan=[self._running],
+            lifespan=[lambda _app: self.running()],
             request_max_body_size=settings.max_body_bytes,
             cors_config=cors(settings),
             openapi_config=openapi_config(),
@@ -153,13 +159,17 @@ class Service:
         return app
 
     @asynccontextmanager
-    async def _running(self, _app: Litestar) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Loads and indexes the tapes while requests are answered already."""
         heartbeat = self.settings.heartbeat_seconds
         pulse = asyncio.create_task(self.lifecycle.pulse.run(min(1.0, heartbeat / 5)))
         tasks = [pulse, asyncio.create_task(self._load()), asyncio.create_task(self.library.retain())]
         try:
-            yield
+            async with AsyncExitStack() as beside:
+                for companion in self.beside:
+                    await beside.enter_async_context(companion(self))
+                yield
+                self.lifecycle.drain()
         finally:
             self.lifecycle.drain()
             for task in tasks:

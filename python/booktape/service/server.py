@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
 
 import uvicorn
@@ -12,7 +12,7 @@ import uvicorn
 from booktape import LiveTape, Store, Tape
 from booktape.service import log, tracing
 from booktape.service.access.exposure import require_keys_beyond_this_machine
-from booktape.service.app import Service
+from booktape.service.app import Companion, Service
 from booktape.service.connection import Connection
 from booktape.settings import Settings
 
@@ -90,11 +90,12 @@ def run(
     settings: Settings,
     on_ready: Callable[[str], object],
     store: Store | None = None,
+    beside: Sequence[Companion] = (),
 ) -> None:
     """Serves tapes until a signal says stop. They are taken while requests are answered already, in a thread.
 
     With a `store` they are kept there, and more can be added; whoever opened it closes it. `on_ready` is called with
-    the URL once all are loaded; port 0 takes any free one.
+    the URL once all are loaded; port 0 takes any free one. What is `beside` runs for as long.
 
     Raises:
         ParameterError: others than this machine could reach the address, and there are no API keys.
@@ -105,7 +106,7 @@ def run(
     with listen(settings.host, settings.port, slow_client_seconds=settings.slow_client_seconds) as listener:
         log.configure(settings)
         allow_files(settings.max_streams + 256)
-        service = Service(tapes, settings, store=store)
+        service = Service(tapes, settings, store=store, beside=beside)
         require_keys_beyond_this_machine(listener, service.keys, settings)
         with tracing.exporting():
             Server(service, lambda: on_ready(url_of(listener))).run(sockets=[listener])
