@@ -13,7 +13,11 @@ export interface DeskOptions {
 	access: Access;
 	board: Board;
 	secondsBefore?: (attempt: number) => number;
+	secondsEmpty?: number;
 }
+
+/** Seconds after which a tape that is empty, but grows, is looked at again. */
+const SECONDS_EMPTY = 1;
 
 /** What there is to look at, and which of it is looked at. */
 export class Desk {
@@ -178,7 +182,10 @@ export class Desk {
 			String(each.instrument_id),
 			nameInstrument(each)
 		]);
-		if (!instrument) return;
+		if (!instrument) {
+			if (tape.growing) void this.#showLater(tape, address);
+			return;
+		}
 		const [publisher] = pick(
 			instrument.publishers,
 			missed ? null : (address?.publisher ?? null),
@@ -189,6 +196,14 @@ export class Desk {
 		this.#play(instrument, publisher, own ?? sharedOf(replays, tape));
 		if (missed) board.say(`${tape.name} has no instrument “${address?.instrument}”.`);
 		else if (asked !== null && !own) board.say(`“${asked}” has ended. ${SHARED_SHOWN}`);
+	}
+
+	/** Looks again for the first records of a tape that has none yet. */
+	async #showLater(tape: Tape, address: Address | null): Promise<void> {
+		const mine = this.#question;
+		this.#pause = new AbortController();
+		await pause(this.options.secondsEmpty ?? SECONDS_EMPTY, this.#pause.signal);
+		if (mine === this.#question) await this.#show(tape, address);
 	}
 
 	/** Shows nothing, until more is known of the tape. */

@@ -120,7 +120,15 @@ async function desk({
 		hz: () => 20,
 		onPaint: (paint) => paint()
 	});
-	const opened = new Desk({ service: asked, playback, access, board, secondsBefore: () => 0 });
+	const secondsBefore = () => 0;
+	const opened = new Desk({
+		service: asked,
+		playback,
+		access,
+		board,
+		secondsBefore,
+		secondsEmpty: 0
+	});
 	const address = readAddress(new URLSearchParams(search));
 	const started = opened.start(address);
 	return { desk: opened, playback, address, access, board, started };
@@ -181,6 +189,19 @@ describe('Desk', () => {
 			expect([opened.shared, opened.address?.replay]).toEqual([true, null]);
 		}
 	);
+
+	it('shows the first instrument of a live tape once its first records have come', async () => {
+		const growing = { ...tape('demo-1a'), growing: true, books: 0 };
+		const answers = [[], [], INSTRUMENTS];
+		const { desk: opened } = await open({
+			tapes: [growing],
+			search: 'instrument=8',
+			instruments: (_, response) => sendJson(response, answers.shift() ?? INSTRUMENTS)
+		});
+		expect(opened.instrument).toBeNull();
+		await until(() => opened.instrument !== null);
+		expect(opened.address?.instrument).toBe('8');
+	});
 
 	it('names a publisher in the address only where there is a choice', async () => {
 		const { desk: opened } = await open();
