@@ -100,6 +100,7 @@ fn watch(tape: &Tape) -> BTreeMap<(BookKey, u64), Vec<Seen>> {
                 }
             }
             Step::Turn(Turn::Settle(key, price)) => market.settle(*key, *price),
+            Step::Turn(Turn::Miss(of)) => market.miss(*of, at),
             Step::Records(first, records) => {
                 for (index, record) in (first..).zip(records) {
                     see(&mut market, &mut watched, &mut events, index, record);

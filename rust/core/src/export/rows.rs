@@ -212,7 +212,7 @@ impl Rows {
                     }
                     named.push((*instrument_id, symbol.clone()));
                 }
-                Step::Turn(Turn::Settle(..)) => {}
+                Step::Turn(Turn::Settle(..) | Turn::Miss(_)) => {}
                 Step::Records(index, records) => {
                     let since = records.first().filter(|_| index > 0).map_or(Nanos(0), MboRecord::ts_recv);
                     for (instrument_id, symbol) in named.drain(..) {

@@ -1,8 +1,8 @@
 //! Records of other types than MBO: kept whole beside the tape, understood where a book needs them.
 
-use dbn::enums::RType;
+use dbn::enums::{ErrorCode, RType};
 
-use crate::types::Price;
+use crate::types::{BookKey, Nanos, Price};
 
 /// A record of another type, and the MBO record it precedes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,6 +33,13 @@ pub enum AsideFact {
         /// The price.
         price: Price,
     },
+    /// Records that should be here are not.
+    Missing {
+        /// Of which book; of any where it does not say.
+        of: Option<BookKey>,
+        /// What it says of them.
+        text: String,
+    },
 }
 
 /// Where the fields of a symbol mapping are: version 1 has shorter symbols and no types beside them.
@@ -43,6 +50,13 @@ struct SymbolLayout {
 
 const SYMBOL_V1: SymbolLayout = SymbolLayout { out_symbol: 38, symbol_length: 22 };
 const SYMBOL_V2: SymbolLayout = SymbolLayout { out_symbol: 89, symbol_length: 71 };
+/// An error's text, and its code, which version 1 does not have.
+const ERROR_TEXT: usize = 16;
+const ERROR_TEXT_LENGTH_V1: usize = 64;
+const ERROR_TEXT_LENGTH: usize = 302;
+const ERROR_CODE: usize = ERROR_TEXT + ERROR_TEXT_LENGTH;
+/// How the text of a gap begins that was noticed here.
+const GAP: &str = "gap: ";
 const STAT_PRICE: usize = 32;
 /// The quantity grew from 4 to 8 bytes in version 3, and what follows it moved.
 const STAT_TYPE_V1: usize = 52;
@@ -89,11 +103,17 @@ impl Aside {
         let publisher_id = u16::from_le_bytes(self.field(2)?);
         let instrument_id = u32::from_le_bytes(self.field(4)?);
         match self.rtype()? {
+            RType::Error => {
+                let text = self.error_text()?;
+                let skipped = ErrorCode::SkippedRecordsAfterSlowReading as u8;
+                let is_missing = self.error_code().map_or_else(|| text.starts_with(GAP), |code| code == skipped);
+                let of = Some(BookKey { publisher_id, instrument_id }).filter(|key| *key != BookKey::default());
+                is_missing.then_some(AsideFact::Missing { of, text })
+            }
             RType::SymbolMapping => {
                 let layout = if self.version == 1 { SYMBOL_V1 } else { SYMBOL_V2 };
                 let raw = self.bytes.get(layout.out_symbol..layout.out_symbol + layout.symbol_length)?;
-                let end = raw.iter().position(|&byte| byte == 0).unwrap_or(raw.len());
-                let symbol = std::str::from_utf8(&raw[..end]).ok().filter(|symbol| !symbol.is_empty())?;
+                let symbol = text_of(raw).filter(|symbol| !symbol.is_empty())?;
                 Some(AsideFact::Symbol { instrument_id, symbol: symbol.to_owned() })
             }
             RType::Statistics => {
@@ -110,9 +130,45 @@ impl Aside {
         }
     }
 
+    /// The text of an error.
+    #[must_use]
+    pub fn error_text(&self) -> Option<String> {
+        let length = if self.version == 1 { ERROR_TEXT_LENGTH_V1 } else { ERROR_TEXT_LENGTH };
+        self.bytes.get(ERROR_TEXT..ERROR_TEXT + length).and_then(text_of).map(str::to_owned)
+    }
+
+    /// The code of an error, or of a system message; version 1 has none.
+    #[must_use]
+    pub fn error_code(&self) -> Option<u8> {
+        if self.version == 1 { None } else { self.bytes.get(ERROR_CODE).copied() }
+    }
+
     fn field<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
         self.bytes.get(at..at + N)?.try_into().ok()
     }
+}
+
+/// Text that ends with a zero byte, or with its field.
+fn text_of(raw: &[u8]) -> Option<&str> {
+    std::str::from_utf8(raw.split(|&byte| byte == 0).next().unwrap_or_default()).ok()
+}
+
+/// The record that says that records are missing from here on: an error of version 1, or of 2 and 3.
+#[must_use]
+pub fn encode_gap(version: u8, of: Option<BookKey>, ts: Nanos, what: &str) -> Vec<u8> {
+    let size = if version == 1 { ERROR_TEXT + ERROR_TEXT_LENGTH_V1 } else { ERROR_CODE + 2 };
+    let BookKey { publisher_id, instrument_id } = of.unwrap_or_default();
+    let mut record = vec![(size / 4) as u8, RType::Error as u8];
+    record.extend(publisher_id.to_le_bytes());
+    record.extend(instrument_id.to_le_bytes());
+    record.extend(ts.0.to_le_bytes());
+    let room = if version == 1 { ERROR_TEXT_LENGTH_V1 } else { ERROR_TEXT_LENGTH } - 1;
+    record.extend(GAP.bytes().chain(what.bytes()).take(room));
+    record.resize(size, 0);
+    if let Some([code, is_last]) = record.get_mut(ERROR_CODE..ERROR_CODE + 2) {
+        (*code, *is_last) = (ErrorCode::SkippedRecordsAfterSlowReading as u8, 1);
+    }
+    record
 }
 
 #[cfg(test)]
@@ -125,10 +181,26 @@ mod tests {
     fn the_layouts_are_dbns() {
         assert_eq!(SYMBOL_V1.out_symbol, offset_of!(dbn::v1::SymbolMappingMsg, stype_out_symbol));
         assert_eq!(SYMBOL_V2.out_symbol, offset_of!(dbn::v2::SymbolMappingMsg, stype_out_symbol));
+        assert_eq!(ERROR_TEXT, offset_of!(dbn::v1::ErrorMsg, err));
+        assert_eq!(ERROR_CODE, offset_of!(dbn::v2::ErrorMsg, code));
+        assert_eq!(ERROR_CODE, offset_of!(dbn::SystemMsg, code));
         assert_eq!(STAT_PRICE, offset_of!(dbn::v1::StatMsg, price));
         assert_eq!(STAT_PRICE, offset_of!(dbn::v3::StatMsg, price));
         assert_eq!(STAT_TYPE_V1, offset_of!(dbn::v1::StatMsg, stat_type));
         assert_eq!(STAT_TYPE_V3, offset_of!(dbn::v3::StatMsg, stat_type));
         assert_eq!(SETTLEMENT_PRICE, dbn::enums::StatType::SettlementPrice as u16);
+    }
+
+    #[test]
+    fn a_gap_is_read_as_it_was_written() {
+        let of = Some(BookKey { publisher_id: 1, instrument_id: 7 });
+        for (version, size) in [(1, size_of::<dbn::v1::ErrorMsg>()), (3, size_of::<dbn::v2::ErrorMsg>())] {
+            for of in [of, None] {
+                let bytes = encode_gap(version, of, Nanos(5), "records are missing");
+                assert_eq!(bytes.len(), size);
+                let text = "gap: records are missing".to_owned();
+                assert_eq!(Aside::new(0, version, &bytes).fact(), Some(AsideFact::Missing { of, text }));
+            }
+        }
     }
 }

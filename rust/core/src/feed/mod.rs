@@ -16,7 +16,7 @@ mod write;
 
 use std::io::Read;
 
-pub use aside::{Aside, AsideFact, TYPE_NAMES};
+pub use aside::{Aside, AsideFact, TYPE_NAMES, encode_gap};
 pub use fragments::{Decoded, Fragments, Part};
 pub use metadata::{Interval, Metadata, publisher_name};
 pub use pieces::{Compressed, Pieces};

@@ -49,6 +49,8 @@ pub struct Market {
     latest: Option<usize>,
     /// By publisher and channel: the record at which the venue last reported a gap.
     gaps: HashMap<(u16, u8), u64, FixedState>,
+    /// The last record before which records of a book are missing, or of any.
+    missing: HashMap<Option<BookKey>, u64, FixedState>,
     /// Settlement prices, also of books that have no record yet.
     settlements: HashMap<BookKey, Price, FixedState>,
     /// Records applied: the index of the next one.
@@ -217,6 +219,11 @@ impl Market {
         }
     }
 
+    /// Records of a book are missing before the one of an index, or of any book.
+    pub fn miss(&mut self, of: Option<BookKey>, index: u64) {
+        self.missing.insert(of, index);
+    }
+
     /// A market as it was after `position` records, from its books and what was said between the records before.
     pub(crate) fn restore(
         mut entries: Vec<Entry>,
@@ -361,9 +368,14 @@ impl Market {
     /// Why a book cannot be trusted now, if so.
     #[must_use]
     pub fn suspicion(&self, entry: &Entry) -> Option<String> {
+        let is_since = |index: u64| entry.watch.reset_at.is_none_or(|reset| index > reset);
+        let missing = [Some(entry.key), None].into_iter().filter_map(|of| self.missing.get(&of)).max();
+        if let Some(index) = missing.filter(|index| is_since(**index)) {
+            return Some(format!("records before record {index} are missing, and no snapshot has come since"));
+        }
         let channel = (entry.key.publisher_id, entry.watch.channel_id);
         if let Some(&gap) = self.gaps.get(&channel)
-            && entry.watch.reset_at.is_none_or(|reset| gap > reset)
+            && is_since(gap)
         {
             return Some(format!(
                 "the venue reported a gap on channel {} at record {gap}, and no snapshot has come since",

@@ -54,6 +54,7 @@ impl Market {
         let mut split: Vec<Self> = (0..parts)
             .map(|_| Self {
                 gaps: whole.gaps.clone(),
+                missing: whole.missing.clone(),
                 settlements: whole.settlements.clone(),
                 symbols: whole.symbols.clone(),
                 position: whole.position,

@@ -6,6 +6,7 @@
 mod cache;
 mod census;
 mod cursor;
+mod gaps;
 mod grow;
 mod keyframes;
 mod life;
@@ -37,6 +38,7 @@ use crate::types::{AnomalyKind, BookKey, MboRecord, Nanos, Price};
 pub use cache::BlockCache;
 pub use census::Census;
 pub use cursor::Cursor;
+pub use gaps::Gap;
 pub use grow::{Growing, Segment};
 pub use keyframes::{IndexSize, Keyframes, StoredError};
 pub use life::{
@@ -63,6 +65,8 @@ pub enum Turn {
     Name(u32, String),
     /// The venue sent a settlement price.
     Settle(BookKey, Price),
+    /// Records of a book are missing here, or of any: it cannot be trusted until a clear or a snapshot.
+    Miss(Option<BookKey>),
 }
 
 /// An immutable sequence of MBO records, in memory or in files that are read by position. Cloning copies no record.

@@ -141,7 +141,11 @@ impl Tape {
             instrument_id: key.instrument_id,
             price,
         });
-        let said = names.chain(settled).map(|fact| (before, fact));
+        // Each with its own index, which books are compared with.
+        let missed = self.facts.iter().filter(|(index, fact)| {
+            *index < position && matches!(fact, AsideFact::Missing { .. })
+        });
+        let said = missed.cloned().chain(names.chain(settled).map(|fact| (before, fact)));
         let said = said.chain(behind.iter().map(|fact| (position, fact.clone()))).collect();
         let books = market.entries().iter().map(|entry| {
             let mut image = Vec::new();

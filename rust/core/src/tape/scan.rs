@@ -8,9 +8,10 @@ use crate::feed::{AsideFact, Metadata, TYPE_NAMES};
 use crate::types::varint::{get_i64, get_u64, put_i64, put_u64};
 use crate::types::{BookKey, Nanos, Price};
 
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 const SYMBOL: u64 = 0;
 const SETTLEMENT: u64 = 1;
+const MISSING: u64 = 2;
 
 /// What a scan of a plain DBN file found: everything but the records.
 #[derive(Clone, Debug)]
@@ -155,6 +156,13 @@ pub(super) fn put_fact(out: &mut Vec<u8>, fact: &AsideFact) {
             put_u64(out, u64::from(*instrument_id));
             put_i64(out, price.0);
         }
+        AsideFact::Missing { of, text } => {
+            let key = of.unwrap_or_default();
+            put_u64(out, MISSING);
+            put_u64(out, u64::from(key.publisher_id));
+            put_u64(out, u64::from(key.instrument_id));
+            put_text(out, text.as_bytes());
+        }
     }
 }
 
@@ -167,6 +175,10 @@ pub(super) fn get_fact(input: &mut &[u8]) -> Option<AsideFact> {
         SETTLEMENT => {
             let BookKey { publisher_id, instrument_id } = get_key(input)?;
             Some(AsideFact::Settlement { publisher_id, instrument_id, price: Price(get_i64(input)?) })
+        }
+        MISSING => {
+            let of = Some(get_key(input)?).filter(|key| *key != BookKey::default());
+            Some(AsideFact::Missing { of, text: get_string(input)? })
         }
         _ => None,
     }

@@ -49,6 +49,7 @@ pub(super) fn turn_of(fact: &AsideFact) -> Turn {
         &AsideFact::Settlement { publisher_id, instrument_id, price } => {
             Turn::Settle(BookKey { publisher_id, instrument_id }, price)
         }
+        AsideFact::Missing { of, .. } => Turn::Miss(*of),
     }
 }
 

@@ -147,11 +147,13 @@ impl Tape {
 }
 
 impl Turn {
-    /// Whose books it happens to.
+    /// Whose books it happens to; 0 where that may be any.
     #[must_use]
     pub const fn instrument_id(&self) -> u32 {
         match self {
             Self::Name(instrument_id, _) | Self::Settle(BookKey { instrument_id, .. }, _) => *instrument_id,
+            Self::Miss(Some(key)) => key.instrument_id,
+            Self::Miss(None) => 0,
         }
     }
 
@@ -159,6 +161,7 @@ impl Turn {
         match self {
             Self::Name(instrument_id, symbol) => market.name(*instrument_id, symbol),
             Self::Settle(key, price) => market.settle(*key, *price),
+            Self::Miss(of) => market.miss(*of, market.position()),
         }
     }
 }

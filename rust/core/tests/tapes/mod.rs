@@ -10,7 +10,7 @@ use booktape_core::types::{Flags, MboRecord};
 use dbn::encode::dbn::Encoder;
 use dbn::encode::{DbnEncodable, EncodeRecord};
 use dbn::{
-    FlagSet, MboMsg, Metadata, RecordHeader, SType, Schema, StatMsg, StatType, SymbolMappingMsg, WithTsOut,
+    ErrorCode, ErrorMsg, FlagSet, MboMsg, Metadata, RecordHeader, SType, Schema, StatMsg, StatType, SymbolMappingMsg, WithTsOut,
     rtype,
 };
 use proptest::prelude::*;
@@ -27,6 +27,7 @@ pub fn quiet(_: u64, _: u64) -> booktape_core::Result<()> {
 pub enum Other {
     Symbol(u32, u8),
     Settlement(u16, u32, i64),
+    Gap(Option<(u16, u32)>),
 }
 
 fn any_other() -> impl Strategy<Value = Other> {
@@ -34,6 +35,7 @@ fn any_other() -> impl Strategy<Value = Other> {
         (0..3_u32, 0..3_u8).prop_map(|(id, name)| Other::Symbol(id, name)),
         (1..3_u16, 0..3_u32, 95..105_i64)
             .prop_map(|(publisher, id, price)| Other::Settlement(publisher, id, price)),
+        prop::option::of((1..3_u16, 0..3_u32)).prop_map(Other::Gap),
     ]
 }
 
@@ -81,6 +83,12 @@ pub fn dbn(part: &Part, first_ts: u64, ts_out: bool) -> Vec<u8> {
                     let stat_type = StatType::SettlementPrice as u16;
                     let price = price * 1_000_000_000;
                     put(&mut encoder, StatMsg { hd, price, stat_type, ..StatMsg::default() }, ts_out);
+                }
+                Other::Gap(of) => {
+                    let code = Some(ErrorCode::SkippedRecordsAfterSlowReading);
+                    let mut error = ErrorMsg::new(ts, code, "records were skipped", true);
+                    (error.hd.publisher_id, error.hd.instrument_id) = of.unwrap_or_default();
+                    put(&mut encoder, error, ts_out);
                 }
             }
         }

@@ -93,6 +93,7 @@ impl Keyframes {
         let entries = taken.into_iter().map(|taken| taken.finish(position)).collect();
         let mut market = Market::restore(entries, gaps, position, ts_recv);
         recall(tape, &mut market, position, only);
+        tape.misses().filter(|(index, _)| *index < position).for_each(|(index, of)| market.miss(of, index));
         Ok(market)
     }
 }
@@ -172,7 +173,7 @@ impl<'t> Taken<'t> {
                 Turn::Settle(key, price) if *key == self.entry.key => {
                     self.entry.watch.settlement = Some(*price);
                 }
-                Turn::Settle(..) => {}
+                Turn::Settle(..) | Turn::Miss(_) => {}
             }
         }
     }
@@ -190,6 +191,7 @@ fn recall(tape: &Tape, market: &mut Market, position: u64, only: Option<BookKey>
     let recall = |market: &mut Market, turn: &Turn| match turn {
         Turn::Name(instrument_id, symbol) => market.recall_name(*instrument_id, symbol),
         Turn::Settle(key, price) => market.recall_settlement(*key, *price),
+        Turn::Miss(_) => {} // of its own index, whatever the books have had
     };
     match only {
         Some(key) => tape.turns_of(key.instrument_id, position).for_each(|(_, turn)| recall(market, turn)),
