@@ -292,10 +292,12 @@ class Rows:
         limit: int | None = None,
         dataset: str | None = None,
         clear_depth: int = 0,
+        among: Sequence[int] | None = None,
     ) -> Rows:
         """Rows of the records [start, stop), and of intervals whose time is not before `since` (ns); `limit` of them at most.
 
-        By the rules of a dataset, the tape's if not said; `clear_depth` is the `depth` of the rows of clears.
+        Of one instrument, or of those `among` some. By the rules of a dataset, the tape's if not said; `clear_depth` is the
+        `depth` of the rows of clears.
         """
     @property
     def schema(self) -> str: ...

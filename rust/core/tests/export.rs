@@ -121,6 +121,26 @@ fn text_in_pieces_has_a_line_for_each_row() {
 }
 
 #[test]
+fn rows_of_some_instruments_are_those_of_each() {
+    let tape = tape(30_000);
+    for what in Schema::ALL.map(What::Derived).into_iter().chain([What::Mbo]) {
+        let whole = all(&tape, wanted(what, &tape));
+        let ids: Vec<u32> = tape.symbols().keys().copied().collect();
+        assert_eq!(ids.len(), 2);
+        for ids in [&ids[..1], &ids[1..], &ids[..], &[]] {
+            let mut rows = Rows::new(Arc::clone(&tape), wanted(what, &tape)).unwrap().among(ids);
+            let (mut block, mut some) = (Vec::new(), Vec::new());
+            while rows.fill(&mut block, &mut |_, _| Ok(())).unwrap() {
+                some.extend_from_slice(&block);
+            }
+            let is_of_them = |row: &&[u8]| ids.contains(&u32::from_le_bytes(row[4..8].try_into().unwrap()));
+            let picked = whole.chunks_exact(what.row_size()).filter(is_of_them).collect::<Vec<_>>().concat();
+            assert!(some == picked, "{} of {ids:?}", what.name());
+        }
+    }
+}
+
+#[test]
 fn rows_end_at_their_limit() {
     let tape = tape(30_000);
     for what in Schema::ALL.map(What::Derived).into_iter().chain([What::Mbo]) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use zerocopy::IntoBytes;
 
 use super::names::Names;
@@ -21,11 +21,16 @@ const BLOCK: usize = 1 << 18;
 /// A block is given out after this many records, full or not: whoever takes it has others to see to.
 const RECORDS_A_BLOCK: u64 = 1 << 20;
 
+/// Ids of instruments.
+type Instruments = HashSet<u32, FixedState>;
+
 /// Rows of a tape in the making.
 #[derive(Debug)]
 pub struct Rows {
     tape: Arc<Tape>,
     wanted: Wanted,
+    /// Of these instruments only.
+    among: Option<Instruments>,
     /// None for the records themselves.
     deriver: Option<Deriver>,
     names: Names,
@@ -48,7 +53,24 @@ impl Rows {
             What::Derived(schema) => Some(Deriver::new(schema, wanted.options)),
         };
         let names = Names::default();
-        Ok(Self { tape, wanted, deriver, names, position: 0, is_begun: false, is_finished: false, given: 0 })
+        Ok(Self {
+            tape,
+            wanted,
+            among: None,
+            deriver,
+            names,
+            position: 0,
+            is_begun: false,
+            is_finished: false,
+            given: 0,
+        })
+    }
+
+    /// The same rows, but of some instruments only.
+    #[must_use]
+    pub fn among(mut self, instruments: &[u32]) -> Self {
+        self.among = Some(instruments.iter().copied().collect());
+        self
     }
 
     /// Of which schema they are.
@@ -187,7 +209,9 @@ impl Rows {
         let from = start.saturating_sub(RECORDS_A_STEP).max(found);
         self.tape.walk(from..start, &mut |_, _| Ok(()), |step| {
             if let Step::Records(first, records) = step {
-                let is_end = |record: &MboRecord| record.flags().is_last() && self.wanted.takes(record);
+                let is_end = |record: &MboRecord| {
+                    record.flags().is_last() && takes(&self.wanted, self.among.as_ref(), record)
+                };
                 let last = records.iter().rposition(is_end);
                 found = last.map_or(found, |at| first + at as u64 + 1);
             }
@@ -198,7 +222,7 @@ impl Rows {
 
     /// Reads the next few records: the one place that knows how.
     fn step(&mut self, block: &mut Vec<u8>) -> Result<()> {
-        let Self { tape, wanted, deriver, names, position, .. } = self;
+        let Self { tape, wanted, among, deriver, names, position, .. } = self;
         // A step does not reach over the start, so that its rows are wanted or not, all of them.
         let wall = if *position < wanted.start { wanted.start.min(wanted.stop) } else { wanted.stop };
         let until = wall.min(*position + RECORDS_A_STEP);
@@ -218,7 +242,7 @@ impl Rows {
                     for (instrument_id, symbol) in named.drain(..) {
                         names.note(instrument_id, &symbol, since);
                     }
-                    let taken = records.iter().filter(|record| wanted.takes(record));
+                    let taken = records.iter().filter(|record| takes(wanted, among.as_ref(), record));
                     match deriver {
                         Some(deriver) => taken.for_each(|record| deriver.apply(record, block)),
                         None => taken.for_each(|record| block.extend_from_slice(record.as_bytes())),
@@ -265,4 +289,9 @@ impl Rows {
     pub fn symbol(&self, row: &[u8]) -> Option<&str> {
         self.names.at(u32::from_le_bytes(field(row, 4)), self.what().last_moment(row))
     }
+}
+
+#[inline]
+fn takes(wanted: &Wanted, among: Option<&Instruments>, record: &MboRecord) -> bool {
+    wanted.takes(record) && among.is_none_or(|ids| ids.contains(&record.instrument_id))
 }

@@ -29,11 +29,16 @@ use crate::tape::Tape;
 pub struct Rows {
     tape: Arc<CoreTape>,
     wanted: Wanted,
+    among: Option<Vec<u32>>,
 }
 
 impl Rows {
     fn rows(&self) -> PyResult<CoreRows> {
-        CoreRows::new(Arc::clone(&self.tape), self.wanted).map_err(to_python)
+        let rows = CoreRows::new(Arc::clone(&self.tape), self.wanted).map_err(to_python)?;
+        Ok(match &self.among {
+            Some(instruments) => rows.among(instruments),
+            None => rows,
+        })
     }
 
     fn table(&self, prices: &str, symbols: bool) -> PyResult<Table> {
@@ -66,7 +71,7 @@ impl Rows {
     #[new]
     #[pyo3(signature = (
         tape, schema, *, start=0, stop=None, since=0, instrument_id=None, publisher_id=None, limit=None, dataset=None,
-        clear_depth=0
+        clear_depth=0, among=None
     ))]
     #[allow(clippy::too_many_arguments)] // each is a word of its own in Python
     fn new(
@@ -80,6 +85,7 @@ impl Rows {
         limit: Option<u64>,
         dataset: Option<&str>,
         clear_depth: u8,
+        among: Option<Vec<u32>>,
     ) -> PyResult<Self> {
         let tape = Arc::clone(&tape.core);
         let rules = DeriveOptions::for_dataset(dataset.unwrap_or_else(|| tape.metadata().dataset()));
@@ -93,7 +99,7 @@ impl Rows {
             publisher_id,
             limit,
         };
-        let rows = Self { tape, wanted };
+        let rows = Self { tape, wanted, among };
         rows.rows().map(|_| rows)
     }
 
