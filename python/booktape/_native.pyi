@@ -89,6 +89,11 @@ class Tape:
         """Anomalies that `synthesize` put in; empty for other tapes."""
     @property
     def symbols(self) -> dict[int, str]: ...
+    def names(self) -> list[tuple[int, str, int, int]]:
+        """(instrument_id, symbol, start, end) in ns of every meaning that an id had, in the order in which it was said."""
+    def definitions(self) -> list[tuple[int, str, str, str]]:
+        """(instrument_id, raw symbol, asset, instrument class) of the definitions beside it, the latest of each id; reads the
+        file as far as the last of them."""
     @property
     def other_records(self) -> dict[str, int]:
         """Records beside the MBO ones, by type."""
@@ -440,6 +445,55 @@ class SharedFrames:
         """Whether the frame at a position is built without going along the tape first; not while another is being built."""
     def frame(self, tape: Tape, position: int, end: int) -> bytes:
         """The records from a position up to `end`: may take long far into a tape; releases the GIL."""
+
+@final
+class SessionFrames:
+    """What one client of Databento's live protocol gets from a tape, as the bytes of DBN version 3: no metadata, no text.
+
+    Not for two threads at once: a call waits until the one before is done.
+    """
+
+    def __new__(cls, *, ts_out: bool = False) -> SessionFrames:
+        """With `ts_out` every record is 8 bytes longer: the time it was sent at, which each call is told in ns."""
+    def subscribe(
+        self, tape: Tape, schema: str, instruments: Sequence[int] | None, *, position: int, since: int = 0
+    ) -> None:
+        """To ``"mbo"``, a derived schema, ``"definition"``, ``"status"``, ``"statistics"`` or ``"imbalance"``; None for all
+        instruments. From a position on, and with a ts_event of at least `since` (bbo, whose ts_event is that of a trade: ts_recv).
+
+        What several subscriptions to a schema want comes once. Derived schemas begin with the books where the session goes on; a
+        row of an interval tells of what came since, so the first may be of a part of it. What ids mean at `position` whoever
+        subscribes has to say; where it changes later, `next` does. More than 1,000 subscriptions that differ in
+        position or `since`, or 1,000,000 instruments, are a ParameterError; so is an unknown schema.
+        """
+    def next(self, tape: Tape, position: int, until: int, *, ts_out: int = 0) -> tuple[bytes, int]:
+        """Records of [position, until) in tape order, about 256 KiB at most, and the position after them.
+
+        What stands beside comes before the record that it precedes; at the end of the tape what is behind the last record comes,
+        too, so a call with ``position == until == len(tape)`` gives what has come there since. The position may be the same as
+        before, where much stands before one record, and the bytes may be none, where much is of no interest.
+        """
+    def finish(self, *, ts_out: int = 0) -> bytes:
+        """The rows of the intervals that are open: for the end of a tape that is complete."""
+    def restart(self, tape: Tape, position: int) -> None:
+        """Goes on elsewhere, with everything from there on that anything was wanted of, whatever `since` was. Derived schemas go on
+        with the books there, and `next` says what ids mean that meant something else."""
+    def snapshot(
+        self, tape: Tape, position: int, instruments: Sequence[int] | None, *, ts_out: int = 0
+    ) -> SnapshotFrames:
+        """Every book that the tape has of some instruments, or all, at a position: a clear, then what rests there in the order in which it
+        took its place, over all prices and both sides; flags F_SNAPSHOT and F_BAD_TS_RECV, the last also F_LAST.
+
+        Times are those of the last record before: when each order came a book does not keep, nor sequence numbers.
+        Within an event what it says of fills so far is lost.
+        """
+
+@final
+class SnapshotFrames:
+    """The pieces of a snapshot, about 256 KiB each."""
+
+    def __iter__(self) -> SnapshotFrames: ...
+    def __next__(self) -> bytes: ...
 
 @final
 class DepthStream:

@@ -14,6 +14,7 @@ mod feeder;
 mod life;
 mod live;
 mod market;
+mod session;
 mod store;
 mod stream;
 mod tape;
@@ -44,6 +45,8 @@ mod _native {
     use super::live::LiveTape;
     #[pymodule_export]
     use super::market::Market;
+    #[pymodule_export]
+    use super::session::{SessionFrames, SnapshotFrames};
     #[pymodule_export]
     use super::store::Store;
     #[pymodule_export]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use booktape_core::audit::Audit;
-use booktape_core::feed::{Limits, Options, publisher_name};
+use booktape_core::feed::{Definition, Interval, Limits, Options, publisher_name};
 use booktape_core::market::Market as CoreMarket;
 use booktape_core::tape::{IndexSize, Stride, Tape as CoreTape, Written};
 use booktape_core::types::{AnomalyKind, Nanos};
@@ -187,6 +187,20 @@ impl Tape {
     #[getter]
     fn symbols(&self) -> std::collections::BTreeMap<u32, String> {
         self.core.symbols().clone()
+    }
+
+    /// What every id meant, and when: (`instrument_id`, symbol, start, end), in the order in which it was said.
+    fn names(&self, py: Python<'_>) -> PyResult<Vec<(u32, String, u64, u64)>> {
+        let names = detached(py, None, |_| self.core.names())?;
+        let row = |name: Interval| (name.instrument_id, name.symbol, name.start.0, name.end.0);
+        Ok(names.into_iter().map(row).collect())
+    }
+
+    /// What the definitions beside it say: (`instrument_id`, raw symbol, asset, instrument class).
+    fn definitions(&self, py: Python<'_>) -> PyResult<Vec<(u32, String, String, char)>> {
+        let definitions = detached(py, None, |_| self.core.definitions())?;
+        let row = |it: Definition| (it.instrument_id, it.raw_symbol, it.asset, it.instrument_class);
+        Ok(definitions.into_values().map(row).collect())
     }
 
     #[getter]

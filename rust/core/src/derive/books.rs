@@ -41,6 +41,20 @@ impl<T: Default> PerBook<T> {
         slot
     }
 
+    pub(super) fn has(&self, key: BookKey) -> bool {
+        self.slots.contains_key(&key)
+    }
+
+    /// What is there already stays.
+    pub(super) fn take_up(&mut self, states: impl IntoIterator<Item = (BookKey, T)>) {
+        for (key, state) in states {
+            if !self.has(key) {
+                self.slots.insert(key, self.states.len());
+                self.states.push((key, state));
+            }
+        }
+    }
+
     /// What is kept for the books of an instrument.
     pub(super) fn of_instrument(&mut self, instrument_id: u32) -> impl Iterator<Item = &mut T> {
         let of_instrument = move |key: &BookKey| key.instrument_id == instrument_id;
@@ -48,10 +62,10 @@ impl<T: Default> PerBook<T> {
     }
 }
 
-impl<T> FromIterator<(BookKey, T)> for PerBook<T> {
+impl<T: Default> FromIterator<(BookKey, T)> for PerBook<T> {
     fn from_iter<I: IntoIterator<Item = (BookKey, T)>>(states: I) -> Self {
-        let states: Vec<_> = states.into_iter().collect();
-        let slots = states.iter().enumerate().map(|(slot, (key, _))| (*key, slot)).collect();
-        Self { slots, states, recent: None }
+        let mut books = Self::default();
+        books.take_up(states);
+        books
     }
 }

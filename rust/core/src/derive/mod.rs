@@ -18,8 +18,8 @@ use hashbrown::HashMap;
 use zerocopy::IntoBytes;
 
 use crate::book::Book;
-use crate::market::Market;
-use crate::types::{MboRecord, Notes, Side};
+use crate::market::{Entry, Market};
+use crate::types::{BookKey, MboRecord, Notes, Side};
 use bars::Bars;
 use books::PerBook;
 use quotes::{Form, Quotes};
@@ -137,22 +137,39 @@ impl Deriver {
     #[must_use]
     pub fn from_books(schema: Schema, options: DeriveOptions, market: &Market) -> Self {
         let mut deriver = Self::new(schema, options);
-        let entries = market.entries().iter();
-        match &mut deriver.rows {
-            Rows::Trades | Rows::Bars(_) => {}
-            Rows::TradesWithBest(books, _) => {
-                *books = entries.map(|entry| (entry.key, entry.book.clone())).collect();
-            }
-            Rows::Best(_, books, _) => {
-                *books = entries.map(|entry| (entry.key, Quotes::after_event(&entry.book))).collect();
-            }
-            Rows::Depth(_, books, _) => {
-                *books = entries.map(|entry| (entry.key, Quotes::after_event(&entry.book))).collect();
-            }
-            Rows::Samples(samples) => samples.begin(market.entries()),
-        }
+        deriver.take_up(market.entries());
         deriver.symbols.clone_from(market.symbols());
         deriver
+    }
+
+    /// Takes up books of a market, as [`Deriver::from_books`] begins with them; those that it has stay as they are.
+    pub fn take_up<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) {
+        let entries = entries.into_iter();
+        match &mut self.rows {
+            Rows::Trades | Rows::Bars(_) => {}
+            Rows::TradesWithBest(books, _) => {
+                books.take_up(entries.map(|entry| (entry.key, entry.book.clone())));
+            }
+            Rows::Best(_, books, _) => {
+                books.take_up(entries.map(|entry| (entry.key, Quotes::after_event(&entry.book))));
+            }
+            Rows::Depth(_, books, _) => {
+                books.take_up(entries.map(|entry| (entry.key, Quotes::after_event(&entry.book))));
+            }
+            Rows::Samples(samples) => samples.take_up(entries),
+        }
+    }
+
+    /// Whether it has the book of a key; schemas that need no books have them all.
+    #[must_use]
+    pub fn has(&self, key: BookKey) -> bool {
+        match &self.rows {
+            Rows::Trades | Rows::Bars(_) => true,
+            Rows::TradesWithBest(books, _) => books.has(key),
+            Rows::Best(_, books, _) => books.has(key),
+            Rows::Depth(_, books, _) => books.has(key),
+            Rows::Samples(samples) => samples.has(key),
+        }
     }
 
     /// What it makes.

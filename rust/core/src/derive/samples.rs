@@ -5,7 +5,7 @@ use super::interval::{Edge, Interval};
 use super::quotes::{Form, Quotes};
 use super::row::Sample;
 use crate::market::Entry;
-use crate::types::{MboRecord, Nanos, Notes, Price, Side};
+use crate::types::{BookKey, MboRecord, Nanos, Notes, Price, Side};
 
 #[derive(Clone, Debug)]
 pub(super) struct Samples {
@@ -43,8 +43,12 @@ impl Samples {
         }
     }
 
-    /// Begins with books as they are, and their last trades; what those keep of a trade has no `ts_event`, only its `ts_recv`.
-    pub(super) fn begin(&mut self, entries: &[Entry]) {
+    pub(super) fn has(&self, key: BookKey) -> bool {
+        self.books.has(key)
+    }
+
+    /// Takes up books as they are, and their last trades; what those keep of a trade has no `ts_event`, only its `ts_recv`.
+    pub(super) fn take_up<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) {
         let sampled = |entry: &Entry| Sampled {
             quotes: Quotes::after_event(&entry.book),
             last_trade: entry.watch.last_trade.map(|trade| LastTrade {
@@ -54,7 +58,7 @@ impl Samples {
                 side: trade.side.map_or(b'N', Side::code),
             }),
         };
-        self.books = entries.iter().map(|entry| (entry.key, sampled(entry))).collect();
+        self.books.take_up(entries.map(|entry| (entry.key, sampled(entry))));
     }
 
     #[inline]

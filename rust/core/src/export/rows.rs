@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use zerocopy::IntoBytes;
 
 use super::names::Names;
 use super::what::{Wanted, What, field};
 use crate::derive::{Deriver, Schema};
 use crate::error::{Error, Result};
-use crate::feed::{Interval, Metadata, Progress};
+use crate::feed::{Metadata, Progress};
 use crate::tape::{Step, Tape, Turn};
 use crate::types::{BookKey, MboRecord, Nanos};
 
@@ -89,19 +89,9 @@ impl Rows {
         let time_at = |position| Ok::<_, Error>(tape.record(position)?.map(|record| record.ts_recv()));
         let last = tape.end().map_or(0, |last| last.0.saturating_add(1));
         let end = time_at(stop)?.unwrap_or(Nanos(last));
-        let mut names: Vec<Interval> = Vec::new();
-        let mut latest: HashMap<u32, usize, FixedState> = HashMap::default();
-        for (index, turn) in tape.turns() {
-            let (Turn::Name(instrument_id, symbol), Some(start)) =
-                (turn, time_at((*index).max(tape.first()))?)
-            else {
-                continue;
-            };
-            if let Some(before) = latest.insert(*instrument_id, names.len()).and_then(|at| names.get_mut(at))
-            {
-                before.end = start;
-            }
-            names.push(Interval { instrument_id: *instrument_id, symbol: symbol.clone(), start, end });
+        let mut names = tape.names()?;
+        for name in &mut names {
+            name.end = name.end.min(end);
         }
         names.retain(|name| name.start < name.end);
         let start = time_at(start)?.unwrap_or(end);

@@ -5,6 +5,7 @@
 
 mod aside;
 mod behind;
+mod current;
 mod fragments;
 mod metadata;
 mod parse;
@@ -17,6 +18,7 @@ mod write;
 use std::io::Read;
 
 pub use aside::{Aside, AsideFact, TYPE_NAMES, encode_gap};
+pub use current::{AsideKind, Definition, Upgrade, symbol_mapping};
 pub use fragments::{Decoded, Fragments, Part};
 pub use metadata::{Interval, Metadata, publisher_name};
 pub use pieces::{Compressed, Pieces};

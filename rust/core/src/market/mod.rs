@@ -371,7 +371,9 @@ impl Market {
         let is_since = |index: u64| entry.watch.reset_at.is_none_or(|reset| index > reset);
         let missing = [Some(entry.key), None].into_iter().filter_map(|of| self.missing.get(&of)).max();
         if let Some(index) = missing.filter(|index| is_since(**index)) {
-            return Some(format!("records before record {index} are missing, and no snapshot has come since"));
+            return Some(format!(
+                "records before record {index} are missing, and no snapshot has come since"
+            ));
         }
         let channel = (entry.key.publisher_id, entry.watch.channel_id);
         if let Some(&gap) = self.gaps.get(&channel)

@@ -3,6 +3,7 @@
 //! A *position* is the number of records before a moment: 0 is the start, `len` the end. The record with index `i` has
 //! been applied at position `i + 1`.
 
+mod beside;
 mod cache;
 mod census;
 mod cursor;

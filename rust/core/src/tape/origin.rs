@@ -142,9 +142,10 @@ impl Tape {
             price,
         });
         // Each with its own index, which books are compared with.
-        let missed = self.facts.iter().filter(|(index, fact)| {
-            *index < position && matches!(fact, AsideFact::Missing { .. })
-        });
+        let missed = self
+            .facts
+            .iter()
+            .filter(|(index, fact)| *index < position && matches!(fact, AsideFact::Missing { .. }));
         let said = missed.cloned().chain(names.chain(settled).map(|fact| (before, fact)));
         let said = said.chain(behind.iter().map(|fact| (position, fact.clone()))).collect();
         let books = market.entries().iter().map(|entry| {

@@ -215,8 +215,7 @@ impl FileReel {
         let Some(start) = starts.get(number as usize) else { return Ok(()) };
         let end = starts.get(number as usize + 1).map_or(self.directory.end, |next| next.offset);
         let count = (self.directory.len - number * BLOCK).min(BLOCK) as usize;
-        let changed =
-            || Error::Input { name: self.name.clone(), fault: Fault::Changed { offset: start.offset } };
+        let changed = || self.changed(start.offset);
         if end - start.offset == (count * MboRecord::SIZE) as u64 {
             into.records.resize(count, MboRecord::default());
             self.read_bytes(into.records.as_mut_bytes(), start.offset)?;
@@ -236,6 +235,11 @@ impl FileReel {
         let is_mbo =
             |record: &MboRecord| record.length == MboRecord::WORDS && record.rtype == MboRecord::RTYPE;
         if into.records.len() == count && into.records.iter().all(is_mbo) { Ok(()) } else { Err(changed()) }
+    }
+
+    /// What to say where the file is not what its directory says.
+    pub(super) fn changed(&self, offset: u64) -> Error {
+        Error::Input { name: self.name.clone(), fault: Fault::Changed { offset } }
     }
 
     /// Bytes of the file as they are.

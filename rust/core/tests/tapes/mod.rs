@@ -10,8 +10,8 @@ use booktape_core::types::{Flags, MboRecord};
 use dbn::encode::dbn::Encoder;
 use dbn::encode::{DbnEncodable, EncodeRecord};
 use dbn::{
-    ErrorCode, ErrorMsg, FlagSet, MboMsg, Metadata, RecordHeader, SType, Schema, StatMsg, StatType, SymbolMappingMsg, WithTsOut,
-    rtype,
+    ErrorCode, ErrorMsg, FlagSet, MboMsg, Metadata, RecordHeader, SType, Schema, StatMsg, StatType,
+    SymbolMappingMsg, WithTsOut, rtype,
 };
 use proptest::prelude::*;
 
