@@ -16,8 +16,9 @@ use crate::error::{Error, Fault, Result};
 use crate::feed::{Aside, AsideFact, Metadata, Piece};
 use crate::types::MboRecord;
 
-/// Records of a reel that takes no more: its neighbours are then never copied again.
-const FULL: usize = 65_536;
+/// Records of a reel that takes no more: its neighbours are then never copied again. To copy so many takes about half a
+/// millisecond, for which whoever appends waits.
+const FULL: usize = 16_384;
 
 /// A tape that one writer adds to and anybody reads.
 ///
@@ -217,7 +218,7 @@ impl Growing {
     }
 
     /// Adds records, with those of other types at the places they precede in the batch. O(records + books), and now and
-    /// then some earlier records are copied together: about log2 of 65,536 times each in all.
+    /// then some earlier records are copied together: about log2 of 16,384 times each in all.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a tape that is closed, and a batch whose `ts_outs` are not one for each record; then nothing
