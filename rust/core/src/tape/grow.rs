@@ -166,21 +166,27 @@ impl Growing {
         Ok(())
     }
 
-    /// Adds what a file holds, whose session has begun. The last file stays open: what is appended next is behind it in the
-    /// same file, until it is sealed.
+    /// Adds what a file holds that grows no more, and whose session has begun.
     ///
     /// # Errors
     /// Those of reading it.
     pub fn add(&self, segment: Segment, cache: &Arc<BlockCache>) -> Result<()> {
         let mut now = self.now();
-        let now = &mut *now;
-        let Segment { scan, path, file } = segment;
-        let mut grown = Tape::clone(&now.head);
-        grown.census.follow(&scan.census);
-        let reel = Reel::File(Arc::new(FileReel::new(path, file, scan.directory, cache)));
-        (now.unsealed, now.sealed_reels) = (grown.len, grown.reels.len());
-        grown.push(Addition { reel, facts: &scan.facts, others: scan.others }, &mut now.names)?;
-        now.head = Arc::new(grown);
+        now.add(segment, cache)?;
+        (now.unsealed, now.sealed_reels) = (now.head.len, now.head.reels.len());
+        self.grown.notify_all();
+        Ok(())
+    }
+
+    /// Adds what a file holds that is written still: what is appended next is behind it in the same file, until it is sealed.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn add_open(&self, segment: Segment, cache: &Arc<BlockCache>) -> Result<()> {
+        let mut now = self.now();
+        let sealed = (now.head.len, now.head.reels.len());
+        now.add(segment, cache)?;
+        (now.unsealed, now.sealed_reels) = sealed;
         self.grown.notify_all();
         Ok(())
     }
@@ -272,6 +278,18 @@ impl Growing {
         let waited = self.grown.wait_timeout_while(self.now(), longest, is_short);
         let (now, _) = waited.unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&now.head)
+    }
+}
+
+impl Now {
+    fn add(&mut self, segment: Segment, cache: &Arc<BlockCache>) -> Result<()> {
+        let Segment { scan, path, file } = segment;
+        let mut grown = Tape::clone(&self.head);
+        grown.census.follow(&scan.census);
+        let reel = Reel::File(Arc::new(FileReel::new(path, file, scan.directory, cache)));
+        grown.push(Addition { reel, facts: &scan.facts, others: scan.others }, &mut self.names)?;
+        self.head = Arc::new(grown);
+        Ok(())
     }
 }
 

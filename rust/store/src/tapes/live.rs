@@ -13,10 +13,11 @@ use booktape_core::{Error, Result};
 
 use super::entry::{Entry, Kind};
 use super::retain;
-use super::segment::{Place, Writing, finished, out_of_order, places};
+use super::segment::Writing;
 use super::sync::{Background, SyncWhen};
+use super::taking_up::TakenUp;
 use crate::Owner;
-use crate::folder::io_error;
+use crate::folder::{io_error, sync_folder};
 
 /// How a live tape is kept.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,8 @@ pub struct LiveTape {
     cache: Arc<BlockCache>,
     settings: LiveSettings,
     writer: Mutex<Writer>,
+    /// None where the tape was closed before it was opened.
+    background: Option<Background>,
     /// Held while segments are dropped.
     retaining: Mutex<()>,
     on_growth: Mutex<Option<OnGrowth>>,
@@ -62,7 +65,6 @@ struct Writer {
     /// The metadata that records from now on belong to.
     session: Option<Arc<Metadata>>,
     segment: Option<Writing>,
-    background: Option<Background>,
 }
 
 /// Records on their way onto the tape.
@@ -96,14 +98,13 @@ impl LiveTape {
             growing.close();
         }
         let delay = match settings.sync {
-            SyncWhen::SegmentEnds => Some(Duration::ZERO),
-            SyncWhen::Every(delay) => Some(delay),
-            SyncWhen::EveryBatch => None,
+            SyncWhen::SegmentEnds | SyncWhen::EveryBatch => Duration::ZERO,
+            SyncWhen::Every(delay) => delay,
         };
-        let background = delay.filter(|_| !closed).map(Background::start).transpose();
+        let background = (!closed).then(|| Background::start(folder.clone(), delay)).transpose();
         let background = background.map_err(io_error(&folder))?;
         let segment = last.filter(|_| !closed);
-        let writer = Writer { entry, stream: Fragments::default(), session, segment, background };
+        let writer = Writer { entry, stream: Fragments::default(), session, segment };
         Ok(Self {
             _owner: owner.clone(),
             folder,
@@ -111,6 +112,7 @@ impl LiveTape {
             cache: Arc::clone(cache),
             settings,
             writer: Mutex::new(writer),
+            background,
             retaining: Mutex::default(),
             on_growth: Mutex::default(),
             cut,
@@ -123,6 +125,16 @@ impl LiveTape {
 
     pub(super) fn retaining(&self) -> MutexGuard<'_, ()> {
         self.retaining.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until every finished segment is on the disk, or one cannot get there; whether they are.
+    pub(super) fn settle(&self) -> bool {
+        self.background.as_ref().is_none_or(Background::settle)
+    }
+
+    /// What kept the background from bringing something to the disk, told once.
+    fn check_background(&self) -> Result<()> {
+        self.background.as_ref().map_or(Ok(()), Background::check)
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -242,6 +254,8 @@ impl LiveTape {
         if self.is_closed() {
             return Ok(());
         }
+        self.settle();
+        self.check_background()?;
         if let Some(segment) = &writer.segment {
             segment.sync()?;
         }
@@ -251,9 +265,11 @@ impl LiveTape {
         }
         entry.write(&self.folder)?;
         writer.entry = entry;
-        writer.background = None;
         if let Some(segment) = writer.segment.take() {
-            self.growing.seal(segment.finish(), &self.cache)?;
+            self.finish(segment)?;
+        }
+        if let Some(background) = &self.background {
+            background.stop();
         }
         self.growing.close();
         drop(writer);
@@ -267,17 +283,17 @@ impl LiveTape {
     /// # Errors
     /// [`Error::Io`] where the system does not.
     pub fn sync(&self) -> Result<()> {
-        self.writer().segment.as_ref().map_or(Ok(()), Writing::sync)
+        let writer = self.writer();
+        self.settle();
+        self.check_background()?;
+        writer.segment.as_ref().map_or(Ok(()), Writing::sync)
     }
 
     fn check_open(&self, writer: &Writer) -> Result<()> {
         if self.is_closed() {
             return Err(Error::Conflict(format!("{} is closed, nothing can be appended", writer.entry.id)));
         }
-        match writer.background.as_ref().and_then(Background::failure) {
-            Some(source) => Err(io_error(&self.folder)(source)),
-            None => Ok(()),
-        }
+        self.check_background()
     }
 
     /// Writes parts, then shows them; or neither.
@@ -286,6 +302,7 @@ impl LiveTape {
         if let Err(error) = self.write(writer, bytes, parts, &mut batches) {
             batches.into_iter().filter_map(|batch| batch.begins).for_each(Writing::discard);
             if let Some(segment) = &mut writer.segment {
+                segment.unmark();
                 // Where this fails, too, the next append tries again.
                 let _ = segment.undo();
             }
@@ -320,6 +337,7 @@ impl LiveTape {
             }
             let begun = batches.iter_mut().rev().find_map(|batch| batch.begins.as_mut());
             let current = begun.or(writer.segment.as_mut());
+            let is_first = current.is_none();
             let limit = self.settings.segment_bytes;
             let batch = Batch {
                 begins: None,
@@ -332,14 +350,46 @@ impl LiveTape {
                 batches.push(batch);
                 continue;
             }
-            sync_current(writer, batches)?;
+            self.make_way(writer, batches)?;
             let mut begins = Writing::create(&self.folder, first, &session)?;
             let written = begins.write(bytes);
             batches.push(Batch { begins: Some(begins), ..batch });
             written?;
+            if is_first {
+                sync_folder(&self.folder)?; // the name of any other gets there with what comes before it
+            }
         }
         if self.settings.sync == SyncWhen::EveryBatch && !batches.is_empty() {
-            sync_current(writer, batches)?;
+            self.sync_written(writer, batches)?;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that a segment may begin: at most one before it is not on the disk, and that one says how long it is.
+    fn make_way(&self, writer: &Writer, batches: &[Batch]) -> Result<()> {
+        if batches.iter().any(|batch| batch.begins.is_some()) {
+            return self.sync_written(writer, batches);
+        }
+        self.settle();
+        self.check_background()?;
+        writer.segment.as_ref().map_or(Ok(()), Writing::mark)
+    }
+
+    /// Brings everything that is written to the disk, before it is shown.
+    fn sync_written(&self, writer: &Writer, batches: &[Batch]) -> Result<()> {
+        let mut begun = batches.iter().filter_map(|batch| batch.begins.as_ref()).peekable();
+        let has_begun = begun.peek().is_some();
+        writer.segment.iter().chain(begun).try_for_each(Writing::sync)?;
+        if has_begun { sync_folder(&self.folder) } else { Ok(()) }
+    }
+
+    /// Has a segment read from its file from now on, and brought to the disk meanwhile.
+    fn finish(&self, segment: Writing) -> Result<()> {
+        let (segment, finished) = segment.finish();
+        let before = self.head();
+        self.growing.seal(segment, &self.cache)?;
+        if let Some(background) = &self.background {
+            background.finish(finished, before);
         }
         Ok(())
     }
@@ -349,7 +399,7 @@ impl LiveTape {
         if let Some(begins) = begins
             && let Some(full) = writer.segment.replace(begins)
         {
-            self.growing.seal(full.finish(), &self.cache)?;
+            self.finish(full)?;
         }
         if let Some(session) = session {
             self.growing.begin(&session)?;
@@ -357,8 +407,12 @@ impl LiveTape {
         }
         if let Some(segment) = &mut writer.segment {
             segment.publish(&piece, bytes);
-            let is_due = self.settings.sync != SyncWhen::SegmentEnds || segment.is_ahead_by(AHEAD);
-            if let Some(background) = writer.background.as_ref().filter(|_| is_due) {
+            let is_due = match self.settings.sync {
+                SyncWhen::SegmentEnds => segment.is_ahead_by(AHEAD),
+                SyncWhen::Every(_) => true,
+                SyncWhen::EveryBatch => false,
+            };
+            if let Some(background) = self.background.as_ref().filter(|_| is_due) {
                 background.wrote(segment.file());
                 segment.caught_up();
             }
@@ -376,59 +430,8 @@ impl fmt::Debug for LiveTape {
     }
 }
 
-/// Brings the segment that is written to the disk: before the next one begins, so that only the last can ever be torn.
-fn sync_current(writer: &Writer, batches: &[Batch]) -> Result<()> {
-    let begun = batches.iter().rev().find_map(|batch| batch.begins.as_ref());
-    begun.or(writer.segment.as_ref()).map_or(Ok(()), Writing::sync)
-}
-
 /// Metadata of a tape whose first session has not begun.
 fn placeholder(name: &str, dataset: &str) -> Result<Metadata> {
     Metadata::for_mbo(dataset, &[], Nanos(0), Nanos(1))
         .map_err(|fault| Error::Input { name: name.to_owned(), fault })
-}
-
-/// A live tape while it is opened.
-struct TakenUp<'a> {
-    growing: Growing,
-    cache: &'a Arc<BlockCache>,
-    session: Option<Arc<Metadata>>,
-    cut: Vec<String>,
-}
-
-impl TakenUp<'_> {
-    /// Takes up the segments of a folder; the last one, to go on with.
-    fn segments(&mut self, folder: &Path) -> Result<Option<Writing>> {
-        let places = places(folder)?;
-        let mut before: Option<&Place> = None;
-        for (n, place) in places.iter().enumerate() {
-            let expected = self.growing.head().len();
-            if place.first != expected {
-                return Err(out_of_order(place, before, expected));
-            }
-            if n + 1 < places.len() {
-                let segment = finished(&place.path)?;
-                self.begin(&segment.scan.metadata.clone())?;
-                self.growing.add(segment, self.cache)?;
-            } else {
-                let (writing, cut) = Writing::reopen(&place.path)?;
-                self.cut.extend(cut);
-                if let Some(writing) = &writing {
-                    self.begin(&writing.metadata().clone())?;
-                    self.growing.add(writing.segment(), self.cache)?;
-                }
-                return Ok(writing);
-            }
-            before = Some(place);
-        }
-        Ok(None)
-    }
-
-    fn begin(&mut self, metadata: &Metadata) -> Result<()> {
-        if self.session.as_ref().is_none_or(|session| session.raw() != metadata.raw()) {
-            self.growing.begin(metadata)?;
-            self.session = Some(Arc::new(metadata.clone()));
-        }
-        Ok(())
-    }
 }

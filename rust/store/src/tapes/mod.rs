@@ -6,6 +6,8 @@
 //! | a file's own name | an upload |
 //! | `<index>.dbn` | a segment of a live tape: a DBN file that begins with the record of that index |
 //! | `<index>.scan` | what a finished segment holds, so that it need not be read to be opened; may be removed |
+//! | `<index>.ends-<bytes>` | an empty file: how many bytes a segment has that may not be on the disk, though the next one began |
+//! | `<index>.apart-<n>` | a segment that was taken out of the tape, as the one before it had lost its end |
 //! | `<index>.origin` | every book as it was before that record, where records before it were dropped |
 //! | `<index>.damaged-<byte>` | what was cut off behind a segment's last whole record and is not just half of one |
 //!
@@ -14,10 +16,12 @@
 
 mod entry;
 mod feeder;
+mod finished;
 mod live;
 mod retain;
 mod segment;
 mod sync;
+mod taking_up;
 mod upload;
 
 use std::collections::BTreeMap;

@@ -13,8 +13,9 @@ use booktape_core::tape::{Origin, Scan};
 use booktape_core::types::Nanos;
 use booktape_core::{Error, Result};
 
+use super::finished::{finished, remove};
 use super::live::LiveTape;
-use super::segment::{DIGITS, Place, finished, places, remove};
+use super::segment::{DIGITS, Place, places};
 use crate::folder::{io_error, sync_folder};
 
 /// What live tapes keep. The last segment stays in any case.
@@ -47,6 +48,9 @@ impl LiveTape {
     /// and cannot be removed is removed the next time.
     pub fn retain(&self, retention: Retention, now: Nanos) -> Result<Option<Dropped>> {
         let _one_at_a_time = self.retaining();
+        if !self.settle() {
+            return Ok(None); // whoever appends next is told why
+        }
         let head = self.head();
         let from = head.first();
         let all = places(self.folder())?;

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use booktape_core::error::Fault;
-use booktape_core::feed::{Fragments, Metadata, Options, Piece, write_whole};
-use booktape_core::tape::{Scan, Segment, Survey, Tape};
+use booktape_core::feed::{Metadata, Options, Piece, write_whole};
+use booktape_core::tape::{Segment, Survey};
 use booktape_core::{Error, Result};
 
-use crate::folder::{io_error, sync_folder};
+use super::finished::{self, Finished, is_cut_in_metadata};
+use crate::folder::io_error;
 
 /// A segment's name begins with the index in so many digits, so that names sort as the records do.
 pub(super) const DIGITS: usize = 20;
@@ -55,32 +56,6 @@ impl Place {
     }
 }
 
-/// What a segment holds is kept beside it when it is finished, so that it need not be read to be opened.
-fn scan_path(segment: &Path) -> PathBuf {
-    segment.with_extension("scan")
-}
-
-/// A finished segment.
-pub(super) fn finished(path: &Path) -> Result<Segment> {
-    let io = io_error(path);
-    let file = File::open(path).map_err(&io)?;
-    let size = file.metadata().map_err(&io)?.len();
-    let kept = fs::read(scan_path(path)).ok().and_then(|bytes| Scan::decode(&bytes));
-    let name = path.to_string_lossy().into_owned();
-    let scan = match kept.filter(|scan| scan.directory.end == size) {
-        Some(scan) => scan,
-        None => Tape::scan(&file, &name, size, Options::default(), &mut |_, _| Ok(()))?,
-    };
-    Ok(Segment { scan, path: name, file: Arc::new(file) })
-}
-
-/// Removes a segment that nobody needs any more; whoever has it open reads on.
-pub(super) fn remove(path: &Path) -> Result<()> {
-    // First: a scan without its segment means nothing, and there may be none.
-    let _ = fs::remove_file(scan_path(path));
-    fs::remove_file(path).map_err(io_error(path))
-}
-
 /// The segment that is written.
 #[derive(Debug)]
 pub(super) struct Writing {
@@ -98,12 +73,16 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// A segment without records.
+    /// A segment without records. Its name need not be on the disk yet.
     pub fn create(folder: &Path, first: u64, metadata: &Metadata) -> Result<Self> {
         let path = Place::free(folder, first);
-        write_whole(&path, |out| out.put(metadata.raw()))?;
-        sync_folder(folder)?;
-        let file = File::options().read(true).write(true).open(&path).map_err(io_error(&path))?;
+        let options = File::options().read(true).write(true).create_new(true).clone();
+        let file = options.open(&path).map_err(io_error(&path))?;
+        if let Err(error) = file.write_all_at(metadata.raw(), 0).map_err(io_error(&path)) {
+            // If it stays it is removed when the tape is opened.
+            let _ = fs::remove_file(&path);
+            return Err(error);
+        }
         let end = metadata.raw().len() as u64;
         let survey = Survey::new(metadata.clone());
         Ok(Self { path, file: Arc::new(file), end, written: end, asked: end, littered: false, survey })
@@ -131,6 +110,7 @@ impl Writing {
             Some(fault) => Some(cut_off(path, &file, end, size, &fault)?),
             None => None,
         };
+        finished::reopened(path)?;
         let file = Arc::new(file);
         Ok((
             Some(Self {
@@ -212,21 +192,25 @@ impl Writing {
         Segment { scan, path: self.path.to_string_lossy().into_owned(), file: Arc::clone(&self.file) as _ }
     }
 
-    /// As a segment that grows no more.
-    pub fn finish(self) -> Segment {
-        let path = self.path.to_string_lossy().into_owned();
-        let scan = self.survey.finish(self.end);
-        // Without it the segment is read when it is opened.
-        let _ = write_whole(&scan_path(&self.path), |out| out.put(&scan.encode()));
-        Segment { scan, path, file: self.file }
+    /// Says beside it how many bytes it will have, for the next one begins before the disk has them.
+    pub fn mark(&self) -> Result<()> {
+        finished::mark(&self.path, self.written)
     }
-}
 
-/// Whether a file ends before its metadata do.
-fn is_cut_in_metadata(path: &Path) -> Result<bool> {
-    let bytes = fs::read(path).map_err(io_error(path))?;
-    let decoded = Fragments::default().decode(&bytes);
-    Ok(decoded.fault.is_none() && decoded.parts.is_empty() && decoded.next.metadata().is_none())
+    /// There will be no next one for now.
+    pub fn unmark(&self) {
+        finished::unmark(&self.path, self.written);
+    }
+
+    /// As a segment that grows no more, and what is left to do for it.
+    pub fn finish(self) -> (Segment, Finished) {
+        let name = self.path.to_string_lossy().into_owned();
+        let Self { path, file, end, survey, .. } = self;
+        let scan = survey.finish(end);
+        let encoded = scan.encode();
+        let segment = Segment { scan, path: name, file: Arc::clone(&file) as _ };
+        (segment, Finished { path, file, end, scan: encoded })
+    }
 }
 
 /// Cuts a file behind its last whole record. Half a record is of no use to anybody; what is damaged is kept beside it.
