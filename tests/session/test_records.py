@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from random import Random
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -76,6 +77,46 @@ def test_rows_from_the_middle_are_those_of_the_whole_tape(real: bt.Tape, schema:
         frames = _native.SessionFrames()
         frames.subscribe(native(real), schema, None, position=position)
         assert taken(frames, native(real), position, len(real)) == rows_of(real, schema, start=position)
+
+
+@pytest.mark.parametrize("schema", ["ohlcv-1s", "bbo-1s"])
+def test_intervals_that_begin_after_the_middle_are_those_of_the_whole_tape(
+    real: bt.Tape, schema: Literal["ohlcv-1s", "bbo-1s"]
+) -> None:
+    position, second = len(real) // 2, 10**9
+    frames = _native.SessionFrames()
+    frames.subscribe(native(real), schema, None, position=position)
+    got = taken(frames, native(real), position, len(real)) + frames.finish()
+    expected = real.derive(schema).to_numpy()
+    clock = "ts_event" if schema == "ohlcv-1s" else "ts_recv"
+    cut = (int(real.to_numpy()["ts_recv"][position]) // second + 2) * second
+    rows = np.frombuffer(got, expected.dtype)
+    np.testing.assert_array_equal(rows[rows[clock] >= cut], expected[expected[clock] >= cut])
+
+
+def test_rows_have_a_time_to_begin_at(tape: bt.Tape) -> None:
+    for schema, time_at in (("mbp-1", 8), ("ohlcv-1s", 8), ("bbo-1s", 32)):
+        rows = [
+            (int.from_bytes(row[time_at : time_at + 8], "little"), row)
+            for row in records_of(whole(native(tape), schema))
+        ]
+        since = sorted(rows)[len(rows) // 2][0]
+        frames = _native.SessionFrames()
+        frames.subscribe(native(tape), schema, None, position=0, since=since)
+        got = taken(frames, native(tape), 0, len(tape)) + frames.finish()
+        assert got == b"".join(row for time, row in rows if time >= since) != b""
+
+
+def test_many_books_are_taken_up_as_each_alone() -> None:
+    many = bt.synthesize(messages=40_000, instruments=20, seed=5)
+    frames, position = _native.SessionFrames(), 25_000
+    frames.subscribe(native(many), "mbp-10", None, position=position)
+    rows = list(records_of(taken(frames, native(many), position, len(many))))
+    for instrument in many.instruments:
+        alone = _native.SessionFrames()
+        alone.subscribe(native(many), "mbp-10", [instrument.instrument_id], position=position)
+        mine = b"".join(row for row in rows if int.from_bytes(row[4:8], "little") == instrument.instrument_id)
+        assert taken(alone, native(many), position, len(many)) == mine != b""
 
 
 def test_a_later_subscription_begins_with_the_books_where_the_session_stands(two_instruments: bt.Tape) -> None:

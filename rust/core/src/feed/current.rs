@@ -91,6 +91,12 @@ impl Upgrade {
         Ok(Self { fsm, version, ts_out: metadata.ts_out(), plain: Vec::new() })
     }
 
+    /// Whether it is for the records of a stream that begins with this.
+    #[must_use]
+    pub fn is_for(&self, metadata: &Metadata) -> bool {
+        (self.version, self.ts_out) == (metadata.version(), metadata.ts_out())
+    }
+
     /// A record as version 3 has it, without a `ts_out` of its own. `None` for one of another kind, or whose length is not
     /// that of its kind: nobody could read it.
     pub fn current(&mut self, record: &[u8]) -> Option<&[u8]> {

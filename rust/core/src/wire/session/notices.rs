@@ -85,11 +85,13 @@ impl Session {
         let first = tape.turns_at(here.index).start;
         let mut before = (here.index, first);
         let turns = tape.turns().iter().enumerate().skip(first).take_while(|(_, (index, _))| *index < behind);
-        for (at, (index, _)) in turns {
+        for (at, (index, turn)) in turns {
             if before.0 != *index {
                 before = (*index, at);
             }
-            all.push(Notice { index: *index, number: at - before.1, said: Said::Turn(at) });
+            if matches!(turn, Turn::Name(..)) {
+                all.push(Notice { index: *index, number: at - before.1, said: Said::Turn(at) });
+            }
         }
         // An id is named before what is said of its instrument.
         all.sort_by_key(|notice| (notice.index, matches!(notice.said, Said::Aside(_))));
@@ -104,10 +106,9 @@ impl Session {
         bytes: &mut Vec<u8>,
     ) -> Result<bool> {
         let Self { beside, upgrade, place, .. } = self;
-        let upgrade = match upgrade {
-            Some(upgrade) => upgrade,
-            None => upgrade.insert(Upgrade::of(tape.metadata())?),
-        };
+        // A live tape knows its version when the first session begins.
+        let known = upgrade.take().filter(|known| known.is_for(tape.metadata()));
+        let upgrade = upgrade.insert(known.map_or_else(|| Upgrade::of(tape.metadata()), Ok)?);
         let (mut at, mut count, mut whole) = (range.start, 0, true);
         tape.beside(range, &mut |index, raw| {
             if index != at {
