@@ -190,3 +190,15 @@ def test_a_tape_is_removed_with_its_rows_or_not_at_all(tmp_path: Path, tape: bt.
         assert tape_id not in [stored.id for stored in store.tapes()]
     with sqlite3.connect(tmp_path / "booktape.db") as connection:
         assert connection.execute("SELECT count(*) FROM mbo_messages").fetchone() == (0,)
+
+
+def test_a_live_tape_without_records_that_cannot_be_removed_is_served_on(tmp_path: Path) -> None:
+    with growing(tmp_path) as (running, store, live), running.client() as client:
+        with held(tmp_path / "booktape.db"):
+            assert client.delete(f"/api/v1/tapes/{live.id}").status_code == 503
+        assert live.is_closed
+        # It is still known for a live one, and so for one that takes no more.
+        assert running.get(f"/api/v1/tapes/{live.id}")["growing"] is False
+        assert store.flush(PATIENCE)
+        assert client.delete(f"/api/v1/tapes/{live.id}").status_code == 204
+        assert store.registered() == []
