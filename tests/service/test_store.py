@@ -1,5 +1,7 @@
 """The store over HTTP: how far it is, and pages of messages."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,3 +120,13 @@ def test_what_the_store_does_is_in_the_metrics(stored: Running, tape: bt.Tape) -
     assert stored.metric("mbo_db_rows_total") == 10_000
     assert stored.metric("mbo_db_lag_records", tape=tape.id) == 0
     assert stored.metric("mbo_db_error") == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have priorities of their own on Linux alone")
+def test_rows_are_written_only_where_nobody_else_would_run(stored: Running) -> None:
+    assert stored.get("/api/v1/store")["indexed"]
+    threads = {int(path.parent.name): path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")}
+    writers = [thread for thread, name in threads.items() if name == "booktape-store"]
+    assert writers
+    assert {os.sched_getscheduler(writer) for writer in writers} == {os.SCHED_IDLE}
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER

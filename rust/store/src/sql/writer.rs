@@ -352,9 +352,15 @@ impl Shared {
     }
 }
 
-/// Rows may wait; streams may not.
+/// Rows may wait; streams may not. A thread that only runs where nobody else would is put aside as soon as anybody wakes, and
+/// its core counts as free; a merely nice one keeps it for up to three milliseconds.
 fn lower_priority() {
     // Linux has a priority for each thread; elsewhere it would be the whole process's.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, 19);
+    let _ = {
+        use thread_priority::unix::{set_thread_priority_and_policy, thread_native_id};
+        use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle)
+    };
 }
