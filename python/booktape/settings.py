@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from booktape.keys import ApiKeys, parse_entries
@@ -48,6 +48,9 @@ class Settings(BaseSettings):
         (), description="API keys: a JSON list of the entries that `booktape keys new` prints; with none, all may."
     )
     api_keys_file: Path | None = Field(None, description="File with such a list, for a secret that is mounted.")
+    gateway_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Keys of clients of the gateways, as they are, commas between; with none, any key will do."
+    )
     allow_open: bool = Field(
         default=False, description="Listen beyond this machine without keys: whoever reaches it may do everything."
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from booktape import Tape
+    from booktape.service.app import Companion
 
 _LONG = 1_000_000
 """Records beyond which an index is worth building for one question: it is kept for the next."""
@@ -52,6 +53,27 @@ insecure = click.option(
 port = click.option(
     "--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0 takes a free one; 8000 if left out."
 )
+historical_port = click.option(
+    "--historical-port",
+    type=click.IntRange(0, 65_535),
+    help="Serve Databento's Historical API, too, on a port of its own; 0 takes a free one.",
+)
+historical_http = click.option(
+    "--historical-http", is_flag=True, help="Serve it over plain HTTP: the Python client needs TLS, others do not."
+)
+
+
+def historical_gateway(port: int | None, host: str, *, http: bool) -> list[Companion]:
+    """The historical gateway beside a service, if it is asked for; it tells where it is once it listens."""
+    if port is None:
+        return []
+    from booktape.historical import companion
+
+    def tell(url: str, authority: Path | None) -> None:
+        trusted = "" if authority is None else f"  (REQUESTS_CA_BUNDLE={authority})"
+        click.echo(f"Historical API at {url}{trusted}")
+
+    return [companion(port, host=host, http=http, on_ready=tell)]
 
 
 def reads_tape(command: Callable[..., None]) -> Callable[..., None]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from booktape import LiveTape, Store, Tape
+    from booktape.service.app import Companion
     from booktape.settings import Settings
 
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 @options.insecure
 @options.tolerant
 @options.max_decompressed
+@options.historical_port
+@options.historical_http
 @click.option("--no-store", is_flag=True, help="Keep nothing but indexes: no tables, no uploads.")
 def serve(
     *,
@@ -32,6 +35,8 @@ def serve(
     insecure: bool,
     tolerant: bool,
     max_decompressed: int | None,
+    historical_port: int | None,
+    historical_http: bool,
     no_store: bool,
 ) -> None:
     """Serve DBN files: the page at /, the interface described at /docs. Each FILE is a tape of its own.
@@ -44,11 +49,12 @@ def serve(
     them.
     """
     settings = settings_with(host=host, port=port, insecure=insecure)
+    beside = options.historical_gateway(historical_port, settings.host, http=historical_http)
     if no_store:
         tapes: list[Tape | LiveTape] = [
             options.open_tape([file], tolerant=tolerant, max_decompressed=max_decompressed) for file in files
         ]
-        run_service(tapes, settings, what=_count(len(tapes)))
+        run_service(tapes, settings, what=_count(len(tapes)), beside=beside)
         return
     from booktape import Store
 
@@ -57,10 +63,10 @@ def serve(
             opened: Iterable[Tape | LiveTape] = [
                 _register(store, file, tolerant=tolerant, max_decompressed=max_decompressed) for file in files
             ]
-            run_service(opened, settings, store=store, what=_count(len(files)))
+            run_service(opened, settings, store=store, what=_count(len(files)), beside=beside)
         else:
             known = len(store.registered())
-            run_service(_known(store), settings, store=store, what=_count(known))
+            run_service(_known(store), settings, store=store, what=_count(known), beside=beside)
 
 
 def settings_with(*, host: str | None, port: int | None, insecure: bool) -> Settings:
@@ -71,7 +77,14 @@ def settings_with(*, host: str | None, port: int | None, insecure: bool) -> Sett
     return Settings().model_copy(update={name: value for name, value in flags.items() if value is not None})
 
 
-def run_service(tapes: Iterable[Tape | LiveTape], settings: Settings, *, what: str, store: Store | None = None) -> None:
+def run_service(
+    tapes: Iterable[Tape | LiveTape],
+    settings: Settings,
+    *,
+    what: str,
+    store: Store | None = None,
+    beside: Sequence[Companion] = (),
+) -> None:
     """Runs the service until it is told to stop."""
     from booktape.service import run
 
@@ -79,6 +92,7 @@ def run_service(tapes: Iterable[Tape | LiveTape], settings: Settings, *, what: s
         tapes,
         settings=settings,
         store=store,
+        beside=beside,
         on_ready=lambda url: click.echo(f"{what} at {url}  (page /, interface /docs, Ctrl-C stops)"),
     )
 

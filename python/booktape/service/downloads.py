@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing
+from http import HTTPStatus
 from os import cpu_count
 from threading import Event, Lock
 from typing import Any, TypeAlias
@@ -33,12 +34,14 @@ class Downloads:
         # More at once than there are cores would only make each of them late; between pieces it is the next one's turn.
         self._workers = CapacityLimiter(cpu_count() or 1)
 
-    def response(self, making: Making, *, media_type: str, filename: str | None = None) -> Response[None]:
+    def response(
+        self, making: Making, *, media_type: str, filename: str | None = None, status: int = HTTPStatus.OK
+    ) -> Response[None]:
         """What is made, as a file to be kept where it has a name; names are ASCII without quotes."""
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         if filename is not None:
             headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-        return _Download(self._made(making), media_type=media_type, headers=headers)
+        return _Download(self._made(making), media_type=media_type, headers=headers, status=status)
 
     async def _made(self, making: Making) -> Made:
         """The pieces; when it ends, however it does, no thread works on."""
@@ -96,8 +99,8 @@ class _Work:
 class _Download(Response[None]):
     """A response that begins when there is something to send: what goes wrong before that is answered as a problem."""
 
-    def __init__(self, made: Made, *, media_type: str, headers: dict[str, str]) -> None:
-        super().__init__(None, media_type=media_type, headers=headers)
+    def __init__(self, made: Made, *, media_type: str, headers: dict[str, str], status: int) -> None:
+        super().__init__(None, media_type=media_type, headers=headers, status_code=status)
         self._made = made
 
     def to_asgi_response(
@@ -109,7 +112,12 @@ class _Download(Response[None]):
         **_given: Any,
     ) -> ASGIResponse:
         """The response as it is sent."""
-        return _Body(iterator=self._made, media_type=self.media_type, headers={**(headers or {}), **self.headers})
+        return _Body(
+            iterator=self._made,
+            media_type=self.media_type,
+            headers={**(headers or {}), **self.headers},
+            status_code=self.status_code,
+        )
 
 
 class _Body(ASGIStreamingResponse):
