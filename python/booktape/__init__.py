@@ -14,6 +14,8 @@ from booktape.errors import (
     AnomalyError,
     BooktapeError,
     ConflictError,
+    CostError,
+    CredentialsError,
     GoneError,
     InputError,
     InvariantError,
@@ -21,6 +23,7 @@ from booktape.errors import (
     ParameterError,
     StoreBusyError,
     StoreError,
+    UpstreamError,
 )
 from booktape.live import LiveTape
 from booktape.market import Market
@@ -29,6 +32,7 @@ from booktape.replay import Clock
 from booktape.sources import open, synthesize  # noqa: A004 - `booktape.open` is what people say
 from booktape.store import Answer, FollowedTape, MessagesPage, RegisteredTape, Store, StoredTape, StoreStatus
 from booktape.tape import Tape
+from booktape.upstream import Estimate, Fetched, estimate, fetch
 from booktape.values import Ahead, ApplyReport, Bbo, Execution, IndexSize, Instrument, Level, Order, Uncross
 
 __all__ = [
@@ -41,10 +45,14 @@ __all__ = [
     "BooktapeError",
     "Clock",
     "ConflictError",
+    "CostError",
+    "CredentialsError",
     "Derived",
     "Entry",
+    "Estimate",
     "Execution",
     "Exit",
+    "Fetched",
     "FollowedTape",
     "GoneError",
     "IndexSize",
@@ -70,7 +78,10 @@ __all__ = [
     "StoredTape",
     "Tape",
     "Uncross",
+    "UpstreamError",
     "__version__",
+    "estimate",
+    "fetch",
     "open",
     "synthesize",
 ]

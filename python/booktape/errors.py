@@ -13,10 +13,25 @@ from booktape._native import (
     StoreError,
 )
 
+
+class UpstreamError(BooktapeError):
+    """Databento does not answer, or not as it should."""
+
+
+class CredentialsError(UpstreamError):
+    """There is no key for Databento, or one that it refuses."""
+
+
+class CostError(BooktapeError):
+    """It would cost more than was agreed to."""
+
+
 __all__ = [
     "AnomalyError",
     "BooktapeError",
     "ConflictError",
+    "CostError",
+    "CredentialsError",
     "GoneError",
     "InputError",
     "InvariantError",
@@ -24,4 +39,5 @@ __all__ = [
     "ParameterError",
     "StoreBusyError",
     "StoreError",
+    "UpstreamError",
 ]

@@ -15,6 +15,7 @@ from booktape.cli.derive import derive
 from booktape.cli.doctor import doctor
 from booktape.cli.exits import MEANING, Exit, report
 from booktape.cli.export import export
+from booktape.cli.fetch import fetch
 from booktape.cli.inspect import inspect
 from booktape.cli.keys import keys
 from booktape.cli.order import order
@@ -59,7 +60,7 @@ def app() -> None:
     """
 
 
-for _command in (demo, serve, inspect, book, order, replay, derive, export, audit, synth, store, keys, doctor):
+for _command in (demo, serve, inspect, book, order, replay, derive, export, audit, synth, fetch, store, keys, doctor):
     app.add_command(_command)
 
 

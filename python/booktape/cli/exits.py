@@ -15,11 +15,14 @@ from booktape.errors import (
     AnomalyError,
     BooktapeError,
     ConflictError,
+    CostError,
+    CredentialsError,
     GoneError,
     InputError,
     NotFoundError,
     ParameterError,
     StoreError,
+    UpstreamError,
 )
 
 DEBUG = "BOOKTAPE_DEBUG"
@@ -37,6 +40,9 @@ class Exit(IntEnum):
     ANOMALIES = 5
     PORT_IN_USE = 6
     STORE = 7
+    CREDENTIALS = 8
+    COST = 9
+    UPSTREAM = 10
     INTERRUPTED = 130
 
 
@@ -51,6 +57,9 @@ MEANING = {
     Exit.PORT_IN_USE: "the port is taken",
     Exit.STORE: "the store cannot be used: another process has it, it is damaged or of a newer version, the disk is "
     "full; or a query is wrong",
+    Exit.CREDENTIALS: "there is no key for Databento, or it refuses the key",
+    Exit.COST: "what Databento asks for it was not agreed to",
+    Exit.UPSTREAM: "Databento cannot be reached, or gave up too often; what has come is kept",
     Exit.INTERRUPTED: "stopped by Ctrl-C",
 }
 
@@ -62,6 +71,9 @@ _BY_ERROR: list[tuple[type[BooktapeError], Exit]] = [
     (AnomalyError, Exit.ANOMALIES),
     (ParameterError, Exit.USAGE),
     (StoreError, Exit.STORE),
+    (CredentialsError, Exit.CREDENTIALS),
+    (CostError, Exit.COST),
+    (UpstreamError, Exit.UPSTREAM),
 ]
 
 

@@ -1,0 +1,261 @@
+"""Fetching a file: what it costs, then all of it, however often the connection breaks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+from booktape.errors import ConflictError, CostError, UpstreamError
+from booktape.parameters import bad_parameter
+from booktape.upstream.client import Databento, DroppedError
+from booktape.upstream.part import Part
+from booktape.upstream.request import ALL_SYMBOLS, Estimate, Request
+from booktape.upstream.scanner import Got
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from os import PathLike
+    from types import TracebackType
+    from typing import Self
+
+    from booktape.moment import Time
+
+Progress: TypeAlias = Callable[[int, int], object]
+"""Called now and then with the records that have come and how many there should be; what it raises stops the work."""
+ENDING = ".dbn.zst"
+"""How the file's name ends."""
+ATTEMPTS = 8
+"""Times in a row that it is tried without a record having come."""
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+"""Seconds before it is tried again: doubled each time, as long as nothing comes."""
+_LOOK_SECONDS = 0.2
+_PIECE = 2**18
+
+
+class Source(Protocol):
+    """Where records come from."""
+
+    def estimate(self, request: Request, start: int, limit: int | None) -> Estimate:
+        """What a request would come to from a time on."""
+
+    def stream(self, request: Request, start: int, limit: int | None, path: Path) -> None:
+        """Writes what comes to a file that is not there yet."""
+
+
+class Fetched(NamedTuple):
+    """A file that was fetched."""
+
+    path: Path
+    records: int
+    """How many came."""
+    expected: int
+    """How many there should be, by Databento's count before it began."""
+    cost: float
+    """US dollars, as estimated for what was still to come when it began."""
+    drops: int
+    """How often the connection broke."""
+
+
+class Fetch:
+    """A file on its way: entered, it holds its part; `run` brings the rest."""
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        request: Request,
+        source: Source,
+        *,
+        wait: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.path = Path(path)
+        if not self.path.name.endswith(ENDING) or self.path.name == ENDING:
+            raise bad_parameter("output", str(path), f"a name that ends in {ENDING}, which is what comes")
+        self.request = request
+        self._source = source
+        self._wait = wait
+        self._holding = ExitStack()
+        self._part: Part
+        self.got = Got()
+        """What has come, so far."""
+
+    def __enter__(self) -> Self:
+        """Takes up what has come before.
+
+        Raises:
+            ConflictError: the file is there already, or its part is of another request, or another process has it.
+        """
+        if self.path.exists():
+            raise ConflictError(f"{self.path} is there already; remove it, or choose another name")
+        self._part = self._holding.enter_context(Part.held(self.path, self.request))
+        self.got = self._part.got()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Lets go; what has come stays for the next time."""
+        self._holding.close()
+
+    def estimate(self) -> Estimate:
+        """What is still to come, and what it costs.
+
+        Raises:
+            UpstreamError: Databento does not say.
+            ParameterError: there is nothing of the kind.
+        """
+        if self.got.complete:
+            return Estimate(0, 0, 0.0)
+        return self._source.estimate(self.request, self._start, self._limit)
+
+    def run(self, *, agreed: Estimate, progress: Progress | None = None) -> Fetched:
+        """Brings what is still to come, for what was agreed to, and makes the file.
+
+        Raises:
+            UpstreamError: Databento gave up too often; what has come stays for the next time.
+            InputError: what comes is not what was asked for.
+            OSError: it cannot be written.
+        """
+        come = self.got
+        expected = come.records if come.complete else come.records - come.repeated + agreed.records
+        drops = failures = 0
+        while not self.got.complete:
+            before = self.got.records
+            try:
+                self._bring(expected, progress)
+            except DroppedError as why:
+                drops += 1
+                failures = 0 if self.got.records > before else failures + 1
+                if failures >= ATTEMPTS:
+                    raise UpstreamError(
+                        f"{why}; given up after {failures} attempts in a row. What has come is kept: run it again"
+                    ) from None
+                self._wait(min(FIRST_WAIT * 2 ** max(0, failures - 1), LONGEST_WAIT))
+        self._part.finish()
+        return Fetched(self.path, self.got.records, expected, agreed.cost, drops)
+
+    @property
+    def _start(self) -> int:
+        """From when on: the latest time of which something has come, since there may be more of it."""
+        return self.request.span.start if self.got.at is None else self.got.at
+
+    @property
+    def _limit(self) -> int | None:
+        limit = self.request.limit
+        return None if limit is None else limit - self.got.records + self.got.repeated
+
+    def _bring(self, expected: int, progress: Progress | None) -> None:
+        """The next piece, looked through while it comes."""
+        piece, before = self._part.next_piece(), self.got
+        scanner = self._part.scanner(before)
+        ended = threading.Event()
+        failures: list[BaseException] = []
+
+        def stream() -> None:
+            try:
+                self._source.stream(self.request, self._start, self._limit, piece)
+            except BaseException as failure:  # noqa: BLE001 - raised below, in the thread that asked for it
+                failures.append(failure)
+            finally:
+                ended.set()
+
+        # The client gives no bytes while they come, but writes them to a file: that can be followed.
+        threading.Thread(target=stream, name=f"fetch {self.path.name}", daemon=True).start()
+        for data in _followed(piece, ended):
+            scanner.feed(data)
+            if progress is not None:
+                progress(scanner.got.records, expected)
+        self.got = self._part.settled(piece, scanner, before)
+        if failures:
+            raise failures[0]
+        if not self.got.complete:
+            raise DroppedError("Databento ended the stream before its end")
+
+
+def _followed(path: Path, ended: threading.Event) -> Iterator[bytes]:
+    """The bytes of a file that somebody writes, until they have ended; none now and then, while nothing comes."""
+    at, is_last = 0, False
+    while not is_last:
+        is_last = ended.wait(_LOOK_SECONDS)
+        yield b""
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(at)
+                while data := file.read(_PIECE):
+                    at += len(data)
+                    yield data
+
+
+def estimate(
+    *,
+    dataset: str,
+    start: Time,
+    end: Time | None = None,
+    symbols: str | Iterable[str] = ALL_SYMBOLS,
+    schema: str = "mbo",
+    stype_in: str = "raw_symbol",
+    limit: int | None = None,
+    key: str | None = None,
+    gateway: str | None = None,
+) -> Estimate:
+    """What `fetch` of the same would bring, and cost: records, bytes without compression, US dollars. Costs nothing.
+
+    Raises `CredentialsError` without a key that Databento takes, `UpstreamError` where it does not answer, and
+    `ParameterError` where it has nothing of the kind.
+    """
+    request = Request.of(
+        dataset=dataset, symbols=symbols, schema=schema, start=start, end=end, stype_in=stype_in, limit=limit
+    )
+    return Databento(key, gateway).estimate(request, request.span.start, request.limit)
+
+
+def fetch(
+    path: str | PathLike[str],
+    *,
+    dataset: str,
+    start: Time,
+    end: Time | None = None,
+    max_cost: float,
+    symbols: str | Iterable[str] = ALL_SYMBOLS,
+    schema: str = "mbo",
+    stype_in: str = "raw_symbol",
+    limit: int | None = None,
+    key: str | None = None,
+    gateway: str | None = None,
+    progress: Progress | None = None,
+) -> Fetched:
+    """Fetches records from Databento's Historical API into a ``.dbn.zst`` file, which is there once it is whole.
+
+    Times are ts_recv, `start` inclusive and `end` exclusive; without `end`, a day is a whole day, an hour and minute
+    are a minute. Databento is asked for the cost first, and nothing is fetched where it is more than `max_cost` (US
+    dollars): that is a `CostError`. The key is that of ``DATABENTO_API_KEY`` or ``DBN_KEY`` unless given; `gateway` is
+    another server than Databento's.
+
+    When the connection breaks it is gone on from the last time that has come, whose records are recognised byte for
+    byte when they come again, and paid again, few as they are. What has come is kept in a folder beside the file,
+    named as it with ``.part``: the same call goes on from there, whatever ended the one before.
+
+    Raises, besides what `estimate` does, `ConflictError` where the file is there already or its part is of another
+    request, `InputError` where what comes is damaged or not what was asked for, and `OSError` where it cannot be
+    written.
+    """
+    request = Request.of(
+        dataset=dataset, symbols=symbols, schema=schema, start=start, end=end, stype_in=stype_in, limit=limit
+    )
+    with Fetch(path, request, Databento(key, gateway)) as going:
+        agreed = going.estimate()
+        require_affordable(agreed, max_cost)
+        return going.run(agreed=agreed, progress=progress)
+
+
+def require_affordable(estimate: Estimate, max_cost: float) -> None:
+    """Refuses what costs more than was agreed to.
+
+    Raises:
+        CostError: it does.
+    """
+    if not estimate.cost <= max_cost:
+        raise CostError(f"it would cost {estimate.cost:.4f} US dollars, more than the {max_cost:.4f} allowed")
