@@ -1,4 +1,4 @@
-"""A network that breaks: a proxy that resets connections once they have brought so many bytes."""
+"""A network that breaks: a proxy that resets connections, or lets them stall, once they have brought so many bytes."""
 
 import select
 import socket
@@ -19,6 +19,8 @@ class Breaking:
     budgets: list[int] = field(default_factory=list)
     """What the next connections may bring, the last first."""
     resets: int = 0
+    stalled: threading.Event | None = None
+    """Set when a connection has stalled; without it they are reset."""
 
 
 @contextmanager
@@ -49,6 +51,10 @@ def _serve(client: socket.socket, proxy: Breaking, to: int, budget: int | None) 
                     return
                 if source is server and budget is not None and len(data) > budget:
                     client.sendall(data[:budget])
+                    if proxy.stalled is not None:
+                        proxy.stalled.set()
+                        client.recv(1)  # until whoever waits for more is gone
+                        return
                     proxy.resets += 1
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                     return

@@ -1,7 +1,7 @@
 """Databento's Historical API as a source of tapes: what a file costs, and the file."""
 
 from booktape.upstream.client import Databento
-from booktape.upstream.fetch import Fetch, Fetched, estimate, fetch, require_affordable
+from booktape.upstream.download import Fetch, Fetched, estimate, fetch, require_affordable
 from booktape.upstream.request import SCHEMAS, STYPES, Estimate, Request
 
 __all__ = [

@@ -47,7 +47,7 @@ class Part:
             OSError: it cannot be written.
         """
         part = cls(path, request)
-        part.folder.mkdir(parents=True, exist_ok=True)
+        part.folder.mkdir(exist_ok=True)
         with ExitStack() as held:
             lock = os.open(part.folder, os.O_RDONLY | os.O_DIRECTORY)
             held.callback(os.close, lock)
@@ -56,7 +56,11 @@ class Part:
             except BlockingIOError:
                 raise ConflictError(f"{part.folder}: another process is fetching it") from None
             part._require_same()
-            yield part
+            try:
+                yield part
+            finally:
+                if part.folder.exists() and not part.pieces:
+                    shutil.rmtree(part.folder)
 
     @property
     def pieces(self) -> list[Path]:

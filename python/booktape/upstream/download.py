@@ -30,6 +30,8 @@ ENDING = ".dbn.zst"
 """How the file's name ends."""
 ATTEMPTS = 8
 """Times in a row that it is tried without a record having come."""
+QUESTIONS = 3
+"""Times that a question is asked, such as what it costs."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds before it is tried again: doubled each time, as long as nothing comes."""
 _LOOK_SECONDS = 0.2
@@ -109,7 +111,12 @@ class Fetch:
         """
         if self.got.complete:
             return Estimate(0, 0, 0.0)
-        return self._source.estimate(self.request, self._start, self._limit)
+        patience = _Patience(QUESTIONS, self._wait)
+        while True:
+            try:
+                return self._source.estimate(self.request, self._start, self._limit)
+            except DroppedError as why:
+                patience.tried(why)
 
     def run(self, *, agreed: Estimate, progress: Progress | None = None) -> Fetched:
         """Brings what is still to come, for what was agreed to, and makes the file.
@@ -121,19 +128,16 @@ class Fetch:
         """
         come = self.got
         expected = come.records if come.complete else come.records - come.repeated + agreed.records
-        drops = failures = 0
+        patience, drops = _Patience(ATTEMPTS, self._wait), 0
         while not self.got.complete:
             before = self.got.records
             try:
                 self._bring(expected, progress)
             except DroppedError as why:
                 drops += 1
-                failures = 0 if self.got.records > before else failures + 1
-                if failures >= ATTEMPTS:
-                    raise UpstreamError(
-                        f"{why}; given up after {failures} attempts in a row. What has come is kept: run it again"
-                    ) from None
-                self._wait(min(FIRST_WAIT * 2 ** max(0, failures - 1), LONGEST_WAIT))
+                if self.got.records > before:
+                    patience.renew()
+                patience.tried(why)
         self._part.finish()
         return Fetched(self.path, self.got.records, expected, agreed.cost, drops)
 
@@ -173,6 +177,30 @@ class Fetch:
             raise failures[0]
         if not self.got.complete:
             raise DroppedError("Databento ended the stream before its end")
+
+
+class _Patience:
+    """Waits before it is tried again, longer each time, and gives up at last."""
+
+    def __init__(self, attempts: int, wait: Callable[[float], object]) -> None:
+        self._attempts = attempts
+        self._wait = wait
+        self._failures = 0
+
+    def renew(self) -> None:
+        """Something came after all."""
+        self._failures = 0
+
+    def tried(self, why: DroppedError) -> None:
+        """It was tried in vain.
+
+        Raises:
+            UpstreamError: too often in a row.
+        """
+        self._failures += 1
+        if self._failures >= self._attempts:
+            raise UpstreamError(f"{why}; given up after {self._failures} attempts, what has come is kept") from None
+        self._wait(min(FIRST_WAIT * 2 ** (self._failures - 1), LONGEST_WAIT))
 
 
 def _followed(path: Path, ended: threading.Event) -> Iterator[bytes]:
