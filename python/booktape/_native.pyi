@@ -105,6 +105,9 @@ class Tape:
         """Whole or not at all; zstd where the path ends in .zst."""
     def dbn(self, *, compressed: bool = False, progress: Progress | None = None) -> Pieces:
         """The bytes of the same file."""
+    def as_read(self, position: int, until: int) -> tuple[bytes, int]:
+        """Records of [position, until) as they were read, some thousands at most, and the position after them: those of other
+        types in their places, and at the end of the tape what is behind the last record."""
     def position_at(self, ts: int) -> int:
         """The position after the last record with ts_recv at or before `ts`; outside the tape is a ParameterError."""
     def step(self, position: int, by: str, count: int, instrument_id: int | None = None) -> int:

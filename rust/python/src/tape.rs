@@ -264,6 +264,17 @@ impl Tape {
         self.core.is_in_memory(position)
     }
 
+    /// Records as they were read, a bounded number, and the position after them.
+    fn as_read<'py>(
+        &self,
+        py: Python<'py>,
+        position: u64,
+        until: u64,
+    ) -> PyResult<(Bound<'py, PyBytes>, u64)> {
+        let (bytes, end) = detached(py, None, |_| self.core.as_read(position, until))?;
+        Ok((PyBytes::new(py, &bytes), end))
+    }
+
     /// What a DBN stream of it begins with: the metadata.
     #[getter]
     fn dbn_head<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

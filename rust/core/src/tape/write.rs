@@ -1,11 +1,12 @@
 //! A tape back into DBN, as it was read: records of other types in their places, `ts_out` where there was one.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::reel::{FileReel, Records, Reel};
 use super::{BLOCK, Tape};
 use crate::error::{Error, Result};
-use crate::feed::{Aside, Pieces, Progress, write_records, write_whole};
+use crate::feed::{Aside, Pieces, Progress, encode_record, write_records, write_whole};
 use crate::types::MboRecord;
 
 /// Records of a piece.
@@ -18,6 +19,33 @@ impl Tape {
     /// [`crate::Error::Io`]; those of [`Tape::block`]; whatever `on_progress` returns.
     pub fn write_dbn(&self, path: &Path, on_progress: Progress<'_>) -> Result<()> {
         write_whole(path, |out| Written::of(self.clone()).write(out, on_progress))
+    }
+
+    /// Records of [position, until) as they were read, a bounded number, and the position after them: those of other types in
+    /// their places, and at the end of the tape what is behind the last record, `ts_out` where there was one.
+    ///
+    /// # Errors
+    /// Those of [`Tape::block`] and [`Tape::beside`].
+    pub fn as_read(&self, position: u64, until: u64) -> Result<(Vec<u8>, u64)> {
+        let most = until.saturating_sub(position).min(PIECE as u64);
+        let block = self.block(position)?.up_to(most);
+        let end = position + block.len() as u64;
+        let mut aside = Vec::new();
+        let beside = position..if end == self.len { end + 1 } else { end };
+        self.beside(beside, &mut |index, raw| {
+            aside.push((index, raw.to_vec()));
+            ControlFlow::Continue(())
+        })?;
+        let mut bytes = Vec::with_capacity(block.len() * (MboRecord::SIZE + 8));
+        let mut aside = aside.into_iter().peekable();
+        for (index, record) in (position..).zip(block.iter()) {
+            while let Some((_, raw)) = aside.next_if(|(precedes, _)| *precedes <= index) {
+                bytes.extend_from_slice(&raw);
+            }
+            encode_record(record, block.ts_outs().get((index - position) as usize).copied(), &mut bytes);
+        }
+        aside.for_each(|(_, raw)| bytes.extend_from_slice(&raw));
+        Ok((bytes, end))
     }
 }
 
