@@ -22,6 +22,13 @@ def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
+def _of_32_characters(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for key in keys:
+        if len(key) != 32 or not key.get_secret_value().isascii():
+            raise ValueError("a key of the gateway has 32 ASCII characters, as clients check; one of these has not")
+    return keys
+
+
 # Written as text in the environment, where JSON would have to be quoted.
 Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
@@ -33,7 +40,9 @@ class Settings(BaseSettings):
     '127.0.0.1'
     """
 
-    model_config = SettingsConfigDict(env_prefix="BOOKTAPE_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="BOOKTAPE_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(
         default_factory=lambda: Path(data_dir()),
@@ -48,9 +57,15 @@ class Settings(BaseSettings):
         (), description="API keys: a JSON list of the entries that `booktape keys new` prints; with none, all may."
     )
     api_keys_file: Path | None = Field(None, description="File with such a list, for a secret that is mounted.")
-    gateway_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = Field(
-        (), description="Keys of clients of the gateways, as they are, commas between; with none, any key will do."
+    gateway_port: int | None = Field(
+        None, ge=0, le=65_535, description="Port of the live gateway in `serve`; unset: none; 0 takes any free one."
     )
+    gateway_keys: Annotated[
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(_split), AfterValidator(_of_32_characters)
+    ] = Field(
+        (), description="Keys of clients of the gateways, 32 characters each, commas between; with none, any will do."
+    )
+    gateway_sessions: int = Field(256, ge=1, description="Live sessions of the gateway at once; more are refused.")
     allow_open: bool = Field(
         default=False, description="Listen beyond this machine without keys: whoever reaches it may do everything."
     )

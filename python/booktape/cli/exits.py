@@ -133,6 +133,6 @@ def _validation(error: BaseException) -> str:
 def _wrong_setting(at: dict[str, Any]) -> str:
     name, *inside = map(str, at["loc"])
     variable = f"BOOKTAPE_{name.upper()}"
-    # Someone may have put a key there instead of its hash.
-    given = ".".join(inside) if name == "api_keys" else f"= {at['input']!r}"
+    # They are keys, or someone may have put a key there instead of its hash.
+    given = ".".join(inside) if name in {"api_keys", "gateway_keys"} else f"= {at['input']!r}"
     return f"{variable} {given}".rstrip() + f": {at['msg']}"
