@@ -16,6 +16,7 @@ from booktape.cli.doctor import doctor
 from booktape.cli.exits import MEANING, Exit, report
 from booktape.cli.export import export
 from booktape.cli.fetch import fetch
+from booktape.cli.gateway import gateway
 from booktape.cli.inspect import inspect
 from booktape.cli.keys import keys
 from booktape.cli.order import order
@@ -60,7 +61,23 @@ def app() -> None:
     """
 
 
-for _command in (demo, serve, inspect, book, order, replay, derive, export, audit, synth, fetch, store, keys, doctor):
+for _command in (
+    demo,
+    serve,
+    gateway,
+    inspect,
+    book,
+    order,
+    replay,
+    derive,
+    export,
+    audit,
+    synth,
+    fetch,
+    store,
+    keys,
+    doctor,
+):
     app.add_command(_command)
 
 

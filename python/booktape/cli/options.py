@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from functools import wraps
@@ -21,6 +22,24 @@ if TYPE_CHECKING:
 
 _LONG = 1_000_000
 """Records beyond which an index is worth building for one question: it is kept for the next."""
+
+
+class Speed(click.ParamType[float]):
+    """A factor of real time; infinite where it is `max`."""
+
+    name = "factor"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The factor from text."""
+        text = str(value)
+        try:
+            speed = math.inf if text == "max" else float(text.removesuffix("x"))
+        except ValueError:
+            speed = math.nan
+        if not speed > 0:
+            self.fail(f"{value!r} is not a factor of real time such as 10, or max", param, ctx)
+        return speed
+
 
 type_of_files = click.Path(path_type=str)
 """A file; whether it can be read is for the library to say, so that every caller gets the same words."""

@@ -29,22 +29,8 @@ _LONGEST_WAIT = 2.0
 _PAGE = 1_000
 
 
-class _Speed(click.ParamType[float]):
-    name = "factor"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        text = str(value)
-        try:
-            speed = math.inf if text == "max" else float(text.removesuffix("x"))
-        except ValueError:
-            speed = math.nan
-        if not speed > 0:
-            self.fail(f"{value!r} is not a factor of real time such as 10, or max", param, ctx)
-        return speed
-
-
 @click.command(short_help="Play a tape in its own time.")
-@click.option("--speed", type=_Speed(), default="1", show_default=True, help="Factor of real time, or max.")
+@click.option("--speed", type=options.Speed(), default="1", show_default=True, help="Factor of real time, or max.")
 @click.option("--from", "start", metavar="TIME|INDEX", help="Where to begin. From the first record if left out.")
 @options.instrument
 @options.publisher

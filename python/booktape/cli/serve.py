@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, type=options.type_of_files, metavar="[FILE…]")
 @options.host
 @options.port
+@click.option(
+    "--gateway-port",
+    type=click.IntRange(0, 65_535),
+    help="Port for clients of Databento Live as well; 0 takes a free one; none if left out.",
+)
 @options.insecure
 @options.tolerant
 @options.max_decompressed
@@ -32,6 +38,7 @@ def serve(
     files: Sequence[str],
     host: str | None,
     port: int | None,
+    gateway_port: int | None,
     insecure: bool,
     tolerant: bool,
     max_decompressed: int | None,
@@ -48,7 +55,7 @@ def serve(
     keys new`), only this machine may reach the service. Settings are environment variables; `booktape doctor` lists
     them.
     """
-    settings = settings_with(host=host, port=port, insecure=insecure)
+    settings = settings_with(host=host, port=port, gateway_port=gateway_port, insecure=insecure)
     beside = options.historical_gateway(historical_port, settings.host, http=historical_http)
     if no_store:
         tapes: list[Tape | LiveTape] = [
@@ -69,11 +76,11 @@ def serve(
             run_service(_known(store), settings, store=store, what=_count(known), beside=beside)
 
 
-def settings_with(*, host: str | None, port: int | None, insecure: bool) -> Settings:
+def settings_with(*, host: str | None, port: int | None, insecure: bool, gateway_port: int | None = None) -> Settings:
     """The settings, but for what flags say."""
     from booktape.settings import Settings
 
-    flags = {"host": host, "port": port, "allow_open": insecure or None}
+    flags = {"host": host, "port": port, "gateway_port": gateway_port, "allow_open": insecure or None}
     return Settings().model_copy(update={name: value for name, value in flags.items() if value is not None})
 
 
@@ -85,16 +92,28 @@ def run_service(
     store: Store | None = None,
     beside: Sequence[Companion] = (),
 ) -> None:
-    """Runs the service until it is told to stop."""
+    """Runs the service until it is told to stop, with a gateway for clients of Databento Live if settings say so."""
     from booktape.service import run
 
-    run(
-        tapes,
-        settings=settings,
-        store=store,
-        beside=beside,
-        on_ready=lambda url: click.echo(f"{what} at {url}  (page /, interface /docs, Ctrl-C stops)"),
-    )
+    with ExitStack() as listening:
+        companions, gateway = [*beside], ""
+        if settings.gateway_port is not None:
+            from booktape.gateway import GatewayOptions
+            from booktape.gateway.run import address_of, gateway_on
+            from booktape.service.server import listen
+
+            patience = settings.slow_client_seconds
+            listener = listen(settings.host, settings.gateway_port, slow_client_seconds=patience)
+            listening.enter_context(listener)
+            companions.append(gateway_on(listener, settings, GatewayOptions(shared=True)))
+            gateway = ", live gateway {}:{}".format(*address_of(listener))
+        run(
+            tapes,
+            settings=settings,
+            store=store,
+            beside=companions,
+            on_ready=lambda url: click.echo(f"{what} at {url}  (page /, interface /docs{gateway}, Ctrl-C stops)"),
+        )
 
 
 def _register(store: Store, file: str, *, tolerant: bool, max_decompressed: int | None) -> Tape:
