@@ -1,8 +1,8 @@
 """The examples of the documents, executed in the order in which they are read.
 
 `pycon` blocks run as doctests. Of `console` blocks, `$ booktape …` runs and has to succeed, with the output shown if
-any is shown; `$ booktape serve` stays up for the `$ curl …` and the Python that follow. `make` and shell words are for
-the reader.
+any is shown; `$ booktape serve` and `$ booktape gateway` stay up for the `$ curl …` and the Python that follow. `make`
+and shell words are for the reader.
 """
 
 import argparse
@@ -31,6 +31,7 @@ DOCUMENTS = {
 }
 BOOKTAPE = str(Path(sys.executable).with_name("booktape"))
 PORT = "http://127.0.0.1:8000"
+GATEWAY = "port=13000"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 FOR_THE_READER = {"make", "source", "cd", "git", "cargo", ".venv/bin/python", "target/release/booktape-load"}
 
@@ -43,9 +44,10 @@ class Document:
     names: dict[str, object] = field(default_factory=dict)
     running: ExitStack = field(default_factory=ExitStack)
     url: str = PORT
+    gateway: str = GATEWAY
 
     def run_pycon(self, text: str, name: str, line: int) -> None:
-        text = text.replace(PORT, self.url)
+        text = text.replace(PORT, self.url).replace(GATEWAY, self.gateway)
         example = doctest.DocTestParser().get_doctest(text, self.names, name, name, line)
         said: list[str] = []
         runner = doctest.DocTestRunner(optionflags=FLAGS)
@@ -66,7 +68,11 @@ class Document:
     def run(self, words: list[str]) -> str:
         match words:
             case ["booktape", "serve", *arguments]:
-                self.url = self.running.enter_context(serving(self.folder, arguments))
+                self.url = self.running.enter_context(serving(self.folder, "serve", arguments))
+                return ""
+            case ["booktape", "gateway", *arguments]:
+                url = self.running.enter_context(serving(self.folder, "gateway", arguments))
+                self.gateway = f"port={url.rpartition(':')[2]}"
                 return ""
             case ["booktape", *arguments]:
                 return booktape(self.folder, arguments)
@@ -84,19 +90,19 @@ def booktape(folder: Path, arguments: list[str]) -> str:
 
 
 @contextmanager
-def serving(folder: Path, arguments: list[str]) -> Iterator[str]:
-    """A service on a free port, for as long as its document is read."""
-    command = [BOOKTAPE, "serve", "--port", "0", *arguments]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+def serving(folder: Path, command: str, arguments: list[str]) -> Iterator[str]:
+    """The address of a service or gateway on a free port, for as long as its document is read."""
+    words = [BOOKTAPE, command, "--port", "0", *arguments]
+    with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout
         said = []
         try:
             for line in process.stdout:
                 said.append(line)
-                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                if found := re.search(r"(?:http://)?127\.0\.0\.1:\d+", line):
                     yield found[0]
                     return
-            pytest.fail(f"booktape serve ended before it was ready:\n{''.join(said)}")
+            pytest.fail(f"booktape {command} ended before it was ready:\n{''.join(said)}")
         finally:
             process.terminate()
             process.stdout.read()
