@@ -464,10 +464,11 @@ class SessionFrames:
         """To ``"mbo"``, a derived schema, ``"definition"``, ``"status"``, ``"statistics"`` or ``"imbalance"``; None for all
         instruments. From a position on, and with a ts_event of at least `since` (bbo, whose ts_event is that of a trade: ts_recv).
 
-        What several subscriptions to a schema want comes once. Derived schemas begin with the books where the session goes on; a
-        row of an interval tells of what came since, so the first may be of a part of it. What ids mean at `position` whoever
-        subscribes has to say; where it changes later, `next` does. More than 1,000 subscriptions that differ in
-        position or `since`, or 1,000,000 instruments, are a ParameterError; so is an unknown schema.
+        What several subscriptions to a schema want comes once. Derived schemas begin with the books where the session goes on,
+        which this call takes up: long work where the tape has no index yet. A row of an interval tells of what came since, so the
+        first may be of a part of it; its end is told by the first record after it, of whatever book. What ids mean at `position`
+        whoever subscribes has to say; where it changes later, `next` does. More than 1,000 subscriptions that differ in position
+        or `since`, or 1,000,000 instruments, are a ParameterError; so is an unknown schema.
         """
     def next(self, tape: Tape, position: int, until: int, *, ts_out: int = 0) -> tuple[bytes, int]:
         """Records of [position, until) in tape order, about 256 KiB at most, and the position after them.

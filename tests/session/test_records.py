@@ -107,6 +107,19 @@ def test_rows_have_a_time_to_begin_at(tape: bt.Tape) -> None:
         assert got == b"".join(row for time, row in rows if time >= since) != b""
 
 
+def test_an_interval_ends_with_the_time_of_whatever_book(two_instruments: bt.Tape) -> None:
+    tape, records = native(two_instruments), two_instruments.to_numpy()
+    for instrument in two_instruments.instruments:
+        ids = [instrument.instrument_id]
+        frames, start = session(tape, "ohlcv-1s", ids=ids), 0
+        for bar in list(records_of(whole(tape, "ohlcv-1s", ids=ids)))[:-1]:
+            end = int.from_bytes(bar[8:16], "little") + 10**9
+            over = int(np.argmax(records["ts_recv"] >= end))
+            assert taken(frames, tape, start, over) == b""
+            assert taken(frames, tape, over, over + 1) == bar
+            start = over + 1
+
+
 def test_many_books_are_taken_up_as_each_alone() -> None:
     many = bt.synthesize(messages=40_000, instruments=20, seed=5)
     frames, position = _native.SessionFrames(), 25_000

@@ -116,7 +116,7 @@ impl Asked {
         let position = (self.from * tape.len() as f64) as u64;
         let instruments = self.instruments.clone().map_or(Instruments::All, |ids| ids.into_iter().collect());
         let subject = subjects()[self.subject];
-        session.subscribe(tape, subject, instruments, position, Nanos(self.since)).unwrap();
+        session.subscribe(tape, subject, instruments, position, Nanos(self.since), &mut quiet).unwrap();
         position
     }
 
@@ -218,7 +218,7 @@ proptest! {
             let to = (to * tape.len() as f64) as u64;
             match step {
                 0 => at = asked.subscribe(&mut session, &tape),
-                1 => session.restart(&tape, to).unwrap(),
+                1 => session.restart(&tape, to, &mut quiet).unwrap(),
                 2 => at = to,
                 _ => {
                     let (piece, next) = session.next(&tape, at, to, None, &mut quiet).unwrap();
@@ -236,7 +236,7 @@ fn a_session_has_a_bounded_number_of_subscriptions() {
     let tape = tape(&[(Vec::new(), MboRecord::default())], &[]);
     let mut session = Session::default();
     let mut subscribe = |ids: std::ops::Range<u32>, since| {
-        session.subscribe(&tape, Subject::Mbo, ids.collect(), 0, Nanos(since))
+        session.subscribe(&tape, Subject::Mbo, ids.collect(), 0, Nanos(since), &mut quiet)
     };
     (1..=1_000).for_each(|since| subscribe(0..1, since).unwrap());
     let refused = subscribe(0..1, 1_001).unwrap_err().to_string();

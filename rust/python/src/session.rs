@@ -50,8 +50,9 @@ impl SessionFrames {
     ) -> PyResult<()> {
         let subject = Subject::named(schema).map_err(to_python)?;
         let (tape, instruments) = (Arc::clone(&tape.core), instruments_of(instruments));
-        detached(py, None, |_| {
-            lock(&self.session).subscribe(&tape, subject, instruments, position, Nanos(since))
+        detached(py, None, |watcher| {
+            let look = &mut |done, total| watcher.look(done, total);
+            lock(&self.session).subscribe(&tape, subject, instruments, position, Nanos(since), look)
         })
     }
 
@@ -84,7 +85,9 @@ impl SessionFrames {
     /// The client goes on at another position.
     fn restart(&self, py: Python<'_>, tape: &Tape, position: u64) -> PyResult<()> {
         let tape = Arc::clone(&tape.core);
-        detached(py, None, |_| lock(&self.session).restart(&tape, position))
+        detached(py, None, |watcher| {
+            lock(&self.session).restart(&tape, position, &mut |done, total| watcher.look(done, total))
+        })
     }
 
     /// Books at a position as the records that build them.

@@ -47,6 +47,11 @@ impl Bars {
         bar.close = record.price;
     }
 
+    #[inline]
+    pub(super) fn pass(&mut self, record: &MboRecord, out: &mut Vec<u8>) {
+        self.interval.advance(record.ts_recv(), out);
+    }
+
     pub(super) fn forget(&mut self, instrument_id: u32) {
         self.interval.end_instrument(instrument_id);
     }

@@ -213,6 +213,17 @@ impl Deriver {
         }
     }
 
+    /// A record comes of a book that no rows are wanted of: rows of an interval that is over by then are appended, as they would be
+    /// if it was of one of the others.
+    #[inline]
+    pub fn pass(&mut self, record: &MboRecord, out: &mut Vec<u8>) {
+        match &mut self.rows {
+            Rows::Samples(samples) => samples.pass(record, out),
+            Rows::Bars(bars) => bars.pass(record, out),
+            Rows::Trades | Rows::TradesWithBest(..) | Rows::Best(..) | Rows::Depth(..) => {}
+        }
+    }
+
     /// Takes note of what an instrument id means from the next record on. If it meant something else, its books start
     /// again, and so does everything that rows carry forward.
     pub fn name(&mut self, instrument_id: u32, symbol: &str) {

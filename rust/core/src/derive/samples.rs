@@ -79,6 +79,11 @@ impl Samples {
         });
     }
 
+    #[inline]
+    pub(super) fn pass(&mut self, record: &MboRecord, out: &mut Vec<u8>) {
+        self.interval.advance(record.ts_recv(), out);
+    }
+
     pub(super) fn forget(&mut self, instrument_id: u32) {
         self.interval.end_instrument(instrument_id);
         for sampled in self.books.of_instrument(instrument_id) {

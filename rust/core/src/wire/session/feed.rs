@@ -76,15 +76,17 @@ impl Feed {
         }
     }
 
-    /// Takes the next record.
+    /// Takes the next record, of whatever book: intervals end with the time of all.
     #[inline]
     pub(super) fn apply(&mut self, index: u64, record: &MboRecord, out: &mut Outgoing) {
         self.at = Some(index + 1);
         if self.wants.has(record.instrument_id) {
             self.deriver.apply(record, &mut self.rows);
-            if !self.rows.is_empty() {
-                self.give(index, out);
-            }
+        } else {
+            self.deriver.pass(record, &mut self.rows);
+        }
+        if !self.rows.is_empty() {
+            self.give(index, out);
         }
     }
 

@@ -80,8 +80,11 @@ impl Session {
     /// Subscribes to the records of a schema from a position on, with a `ts_event` at or after `since`. The same record or row
     /// comes once for all subscriptions to its schema.
     ///
+    /// A derived schema takes up its books here, which may be long work where the tape has no index yet.
+    ///
     /// # Errors
-    /// [`Error::Parameter`] for a position outside the tape, and for more subscriptions than a session may have.
+    /// [`Error::Parameter`] for a position outside the tape, and for more subscriptions than a session may have; those of
+    /// [`Tape::market_at`]; whatever `on_progress` returns.
     pub fn subscribe(
         &mut self,
         tape: &Tape,
@@ -89,6 +92,7 @@ impl Session {
         instruments: Instruments,
         position: u64,
         since: Nanos,
+        on_progress: Progress<'_>,
     ) -> Result<()> {
         tape.check_position("position", position)?;
         if !self.has_begun && (self.is_empty() || position < self.place.index) {
@@ -110,7 +114,7 @@ impl Session {
                 ),
             });
         }
-        Ok(())
+        self.settle(tape, on_progress)
     }
 
     fn wants_of(&mut self, subject: Subject) -> &mut Wants {
@@ -147,8 +151,8 @@ impl Session {
     /// The client goes on at another position, with everything from there on: derived schemas with the books there.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a position outside the tape.
-    pub fn restart(&mut self, tape: &Tape, position: u64) -> Result<()> {
+    /// [`Error::Parameter`] for a position outside the tape; those of [`Tape::market_at`]; whatever `on_progress` returns.
+    pub fn restart(&mut self, tape: &Tape, position: u64, on_progress: Progress<'_>) -> Result<()> {
         tape.check_position("position", position)?;
         self.jump(tape, position);
         self.mbo.restart(position);
@@ -157,7 +161,7 @@ impl Session {
             feed.wants.restart(position);
             feed.restart();
         }
-        Ok(())
+        self.settle(tape, on_progress)
     }
 
     fn jump(&mut self, tape: &Tape, position: u64) {
