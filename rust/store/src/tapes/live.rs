@@ -34,10 +34,6 @@ impl Default for LiveSettings {
     }
 }
 
-/// Bytes written after which the system is asked to bring them to the disk meanwhile, where only the end of a segment waits
-/// for it: with all of a segment left to do, that took a tenth of a second in which nothing could be appended.
-const AHEAD: u64 = 4 << 20;
-
 /// Called after each batch, from the thread that appended it.
 type OnGrowth = Arc<dyn Fn() + Send + Sync>;
 
@@ -407,14 +403,8 @@ impl LiveTape {
         }
         if let Some(segment) = &mut writer.segment {
             segment.publish(&piece, bytes);
-            let is_due = match self.settings.sync {
-                SyncWhen::SegmentEnds => segment.is_ahead_by(AHEAD),
-                SyncWhen::Every(_) => true,
-                SyncWhen::EveryBatch => false,
-            };
-            if let Some(background) = self.background.as_ref().filter(|_| is_due) {
+            if let (SyncWhen::Every(_), Some(background)) = (self.settings.sync, &self.background) {
                 background.wrote(segment.file());
-                segment.caught_up();
             }
         }
         self.growing.append(piece)

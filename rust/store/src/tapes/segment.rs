@@ -65,8 +65,6 @@ pub(super) struct Writing {
     end: u64,
     /// Where what was written ends: ahead of `end` only within an append.
     written: u64,
-    /// Where what was on its way to the disk ended.
-    asked: u64,
     /// Bytes of a write that failed may lie behind `end`.
     littered: bool,
     survey: Survey,
@@ -85,7 +83,7 @@ impl Writing {
         }
         let end = metadata.raw().len() as u64;
         let survey = Survey::new(metadata.clone());
-        Ok(Self { path, file: Arc::new(file), end, written: end, asked: end, littered: false, survey })
+        Ok(Self { path, file: Arc::new(file), end, written: end, littered: false, survey })
     }
 
     /// The last segment of a folder, to go on with, and what was cut off behind its last whole record. Nothing where not even
@@ -112,18 +110,7 @@ impl Writing {
         };
         finished::reopened(path)?;
         let file = Arc::new(file);
-        Ok((
-            Some(Self {
-                path: path.to_owned(),
-                file,
-                end,
-                written: end,
-                asked: end,
-                littered: false,
-                survey,
-            }),
-            cut,
-        ))
+        Ok((Some(Self { path: path.to_owned(), file, end, written: end, littered: false, survey }), cut))
     }
 
     pub const fn metadata(&self) -> &Metadata {
@@ -163,16 +150,6 @@ impl Writing {
     pub fn publish(&mut self, piece: &Piece, bytes: u64) {
         self.survey.see(piece);
         self.end += bytes;
-    }
-
-    /// Whether so many bytes were published since the last time that somebody brought them to the disk.
-    pub const fn is_ahead_by(&self, bytes: u64) -> bool {
-        self.end - self.asked >= bytes
-    }
-
-    /// Somebody brings what was published to the disk.
-    pub const fn caught_up(&mut self) {
-        self.asked = self.end;
     }
 
     /// Brings everything to the disk.

@@ -18,7 +18,8 @@ use crate::folder::io_error;
 /// is about a system that crashes, or loses power.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum SyncWhen {
-    /// In the background: the most of a segment while it is written, all of it before the segment after the next one begins.
+    /// In the background, once a segment is finished, and before the segment after the next one begins. While the system brings
+    /// a file to the disk, whoever writes at its end waits now and then for ten milliseconds: so not before.
     #[default]
     SegmentEnds,
     /// Before each batch is published: what anybody has seen is on the disk.
