@@ -263,3 +263,31 @@ fn whoever_asked_is_told_of_every_batch() {
     live.close().unwrap();
     assert_eq!(told.load(std::sync::atomic::Ordering::Relaxed), batches + 1);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_tape_of_many_segments_has_few_files_open() {
+    let tiny = LiveSettings { segment_bytes: 2_000, ..SMALL };
+    let (folder, tape) = (Folder::new(), synthetic(6_000));
+    let dbn = tape_bytes(&tape);
+    let (metadata, rest) = dbn.split_at(tape.metadata().raw().len());
+    let open_files = || {
+        let links = std::fs::read_dir("/proc/self/fd").unwrap();
+        let files = links.filter_map(|link| std::fs::read_link(link.unwrap().path()).ok());
+        files.filter(|file| file.starts_with(folder.path())).count()
+    };
+    let live = folder.tapes().create_live("feed", "", tiny).unwrap();
+    live.append(metadata).unwrap();
+    for records in rest.chunks(20 * MboRecord::SIZE) {
+        live.append_records(records).unwrap();
+    }
+    let id = live.head().id();
+    for head in [live.head(), {
+        drop(live);
+        taken_up(&folder.tapes(), &id, tiny).head()
+    }] {
+        assert!(folder.segments(&id).len() > 200);
+        assert!(records(&head) == records(&tape));
+        assert!(open_files() < 140, "{}", open_files());
+    }
+}

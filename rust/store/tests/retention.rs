@@ -28,6 +28,7 @@ fn filled(folder: &Folder, dbn: &[u8]) -> Arc<LiveTape> {
     for fragment in dbn.chunks(3_001) {
         live.append(fragment).unwrap();
     }
+    live.sync().unwrap(); // so that nothing is written to the folder any more
     live
 }
 

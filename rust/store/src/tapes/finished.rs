@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use booktape_core::Result;
 use booktape_core::feed::{Fragments, Options, write_whole};
-use booktape_core::tape::{Scan, Segment, Survey, Tape};
+use booktape_core::tape::{Scan, Survey, Tape};
 
+use super::files;
 use crate::folder::{io_error, sync_folder};
 
 /// A segment that grows no more, and may not be on the disk yet.
@@ -80,41 +81,38 @@ pub(super) fn reopened(segment: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A segment as what is kept beside it tells.
-fn kept(path: &Path, file: &Arc<File>, size: u64) -> Option<Segment> {
+/// What is kept beside a segment of that many bytes says of it.
+fn kept(path: &Path, size: u64) -> Option<Scan> {
     let scan = Scan::decode(&fs::read(scan_path(path)).ok()?)?;
-    let is_of_it = scan.directory.end == size;
-    is_of_it.then(|| Segment { scan, path: path.to_string_lossy().into_owned(), file: Arc::clone(file) as _ })
+    (scan.directory.end == size).then_some(scan)
 }
 
-fn open(path: &Path) -> Result<(Arc<File>, u64)> {
+fn open(path: &Path) -> Result<(File, u64)> {
     let io = io_error(path);
     let file = File::open(path).map_err(&io)?;
     let size = file.metadata().map_err(&io)?.len();
-    Ok((Arc::new(file), size))
+    Ok((file, size))
 }
 
-/// A finished segment.
-pub(super) fn finished(path: &Path) -> Result<Segment> {
+/// What a finished segment holds.
+pub(super) fn finished(path: &Path) -> Result<Scan> {
     let (file, size) = open(path)?;
-    if let Some(segment) = kept(path, &file, size) {
-        return Ok(segment);
+    match kept(path, size) {
+        Some(scan) => Ok(scan),
+        None => Tape::scan(&file, &path.to_string_lossy(), size, Options::default(), &mut |_, _| Ok(())),
     }
-    let name = path.to_string_lossy().into_owned();
-    let scan = Tape::scan(&*file, &name, size, Options::default(), &mut |_, _| Ok(()))?;
-    Ok(Segment { scan, path: name, file })
 }
 
-/// The last segment but one, if it is all there: it may not have been on the disk when the last one began. `records` are
-/// between the beginnings of the two.
-pub(super) fn whole(path: &Path, records: u64) -> Result<Option<Segment>> {
+/// What the last segment but one holds, if it is all there: it may not have been on the disk when the last one began. `records`
+/// are between the beginnings of the two.
+pub(super) fn whole(path: &Path, records: u64) -> Result<Option<Scan>> {
     let (file, size) = open(path)?;
-    if let Some(segment) = kept(path, &file, size) {
-        return Ok(Some(segment));
+    if let Some(scan) = kept(path, size) {
+        return Ok(Some(scan));
     }
-    let name = path.to_string_lossy().into_owned();
     let options = Options { tolerant: true, ..Options::default() };
-    let (survey, contents) = match Survey::read(&*file, &name, size, options, &mut |_, _| Ok(())) {
+    let name = path.to_string_lossy();
+    let (survey, contents) = match Survey::read(&file, &name, size, options, &mut |_, _| Ok(())) {
         Err(_) if is_cut_in_metadata(path)? => return Ok(None),
         read => read?,
     };
@@ -124,10 +122,9 @@ pub(super) fn whole(path: &Path, records: u64) -> Result<Option<Segment>> {
         return Ok(None);
     }
     let scan = survey.finish(contents.end);
-    let encoded = scan.encode();
-    let read = Finished { path: path.to_owned(), file, end: size, scan: encoded };
-    read.bring_to_disk()?;
-    Ok(Some(Segment { scan, path: name, file: read.file }))
+    let (path, file) = (path.to_owned(), Arc::new(file));
+    Finished { path, file, end: size, scan: scan.encode() }.bring_to_disk()?;
+    Ok(Some(scan))
 }
 
 /// Whether a file ends before its metadata do.
@@ -147,8 +144,9 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
     Ok(aside)
 }
 
-/// Removes a segment that nobody needs any more; whoever has it open reads on.
+/// Removes a segment that nobody needs any more; whoever reads it reads on.
 pub(super) fn remove(path: &Path) -> Result<()> {
+    files::keep_open(path);
     remove_scan(path);
     fs::remove_file(path).map_err(io_error(path))
 }

@@ -16,6 +16,7 @@
 
 mod entry;
 mod feeder;
+mod files;
 mod finished;
 mod live;
 mod retain;
@@ -261,6 +262,7 @@ impl Tapes {
         state.require_removable(id)?;
         let path = self.folder.join(id);
         let gone = self.folder.join(format!(".{id}.gone"));
+        files::keep_open(&path);
         fs::rename(&path, &gone).map_err(io_error(&path))?;
         sync_folder(&self.folder)?;
         state.entries.remove(id);

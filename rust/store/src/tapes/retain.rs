@@ -61,7 +61,7 @@ impl LiveTape {
         let mut scans: Vec<Scan> = Vec::new();
         let (mut behind, mut bytes) = (Vec::new(), 0);
         for place in going() {
-            let scan = finished(&place.path)?.scan;
+            let scan = finished(&place.path)?;
             let facts = scan.facts.iter().filter(|(index, _)| place.first + index == to);
             behind.extend(facts.map(|(_, fact)| fact.clone()));
             bytes += scan.directory.end;
@@ -91,9 +91,7 @@ fn first_kept(places: &[Place], retention: Retention, now: Nanos, len: u64) -> R
     for ((place, next), size) in places.iter().zip(places.iter().skip(1)).zip(sizes) {
         let is_too_much = retention.bytes.is_some_and(|most| bytes > most);
         let is_too_old = match oldest {
-            Some(oldest) if !is_too_much => {
-                finished(&place.path)?.scan.census.end.is_none_or(|end| end < oldest)
-            }
+            Some(oldest) if !is_too_much => finished(&place.path)?.census.end.is_none_or(|end| end < oldest),
             _ => false,
         };
         // The tape begins with a record.

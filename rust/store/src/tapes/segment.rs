@@ -11,6 +11,7 @@ use booktape_core::feed::{Metadata, Options, Piece, write_whole};
 use booktape_core::tape::{Segment, Survey};
 use booktape_core::{Error, Result};
 
+use super::files;
 use super::finished::{self, Finished, is_cut_in_metadata};
 use crate::folder::io_error;
 
@@ -181,12 +182,10 @@ impl Writing {
 
     /// As a segment that grows no more, and what is left to do for it.
     pub fn finish(self) -> (Segment, Finished) {
-        let name = self.path.to_string_lossy().into_owned();
         let Self { path, file, end, survey, .. } = self;
         let scan = survey.finish(end);
         let encoded = scan.encode();
-        let segment = Segment { scan, path: name, file: Arc::clone(&file) as _ };
-        (segment, Finished { path, file, end, scan: encoded })
+        (files::segment(&path, scan), Finished { path, file, end, scan: encoded })
     }
 }
 

@@ -7,6 +7,7 @@ use booktape_core::Result;
 use booktape_core::feed::Metadata;
 use booktape_core::tape::{BlockCache, Growing};
 
+use super::files;
 use super::finished::{finished, set_aside, whole};
 use super::segment::{Place, Writing, out_of_order, places};
 use crate::folder::sync_folder;
@@ -33,16 +34,16 @@ impl TakenUp<'_> {
             if place.first != expected {
                 return Err(out_of_order(place, before, expected));
             }
-            let segment = match places.get(behind..).unwrap_or_default() {
+            let scan = match places.get(behind..).unwrap_or_default() {
                 [] => return self.last(place),
                 [last] => match whole(&place.path, last.first.saturating_sub(place.first))? {
-                    Some(segment) => segment,
+                    Some(scan) => scan,
                     None => return self.cut_before(last, place),
                 },
                 [..] => finished(&place.path)?,
             };
-            self.begin(&segment.scan.metadata.clone())?;
-            self.growing.add(segment, self.cache)?;
+            self.begin(&scan.metadata)?;
+            self.growing.add(files::segment(&place.path, scan), self.cache)?;
             before = Some(place);
         }
         Ok(None)
