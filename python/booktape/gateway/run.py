@@ -72,7 +72,7 @@ def run(
         log.configure(settings)
         allow_files(2 * settings.gateway_sessions + 256)
         service = Service(tapes, settings, loops=False, beside=(gateway_on(listener, settings, options), *beside))
-        loop_factory = uvicorn.Config(lambda: None).get_loop_factory()
+        loop_factory = uvicorn.Config(lambda: None, log_config=None).get_loop_factory()
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             ready = partial(_begin, service, options, lambda: on_ready(service, *address_of(listener)))
             stopped_by = runner.run(_until_stopped(service, ready))
