@@ -93,7 +93,7 @@ class Tape:
         """(instrument_id, symbol, start, end) in ns of every meaning that an id had, in the order in which it was said."""
     def definitions(self) -> list[tuple[int, str, str, str]]:
         """(instrument_id, raw symbol, asset, instrument class) of the definitions beside it, the latest of each id; reads the
-        file as far as the last of them."""
+        file as far as the last of them, the first time."""
     @property
     def other_records(self) -> dict[str, int]:
         """Records beside the MBO ones, by type."""

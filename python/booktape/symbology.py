@@ -54,8 +54,8 @@ def resolve(tape: Tape, stype_in: str, symbols: Iterable[str]) -> dict[str, list
     is a future's at CME: ESM4 and ESM4-ESU4 are of ES.FUT, and ESM4 C5000 is of ES.OPT. ``"continuous"``, such as
     ``ES.c.0``, is known nowhere: which contract leads is not in MBO data. ``ALL_SYMBOLS`` is every instrument.
 
-    Another `stype_in` is a `ParameterError`. A large file is read as far as its last definition, so a service calls
-    this in a thread; without definitions it takes about 30 ms for 10,000 instruments.
+    Another `stype_in` is a `ParameterError`. The first call reads a large file as far as its last definition,
+    so a service does that in a thread; without definitions it takes about 30 ms for 10,000 instruments.
 
     >>> import booktape as bt
     >>> tape = bt.synthesize(messages=1_000, instruments=2, seed=1)

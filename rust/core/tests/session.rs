@@ -3,9 +3,11 @@
 
 mod flow;
 
+use std::collections::BTreeMap;
+
 use booktape_core::derive::Schema;
 use booktape_core::feed::{AsideKind, Metadata, Options, symbol_mapping};
-use booktape_core::tape::Tape;
+use booktape_core::tape::{Tape, Turn};
 use booktape_core::types::{MboRecord, Nanos};
 use booktape_core::wire::{Instruments, Session, Subject};
 use flow::any::any_record;
@@ -163,6 +165,35 @@ proptest! {
             expected.extend(
                 held.get(index).map(IntoBytes::as_bytes).filter(|record| wanted(0, index as u64, record)),
             );
+        }
+        prop_assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn an_id_is_named_where_it_comes_to_mean_something_else(
+        stretches in any_stretches(),
+        behind in prop::collection::vec(any_aside(), 0..3),
+        (from, cut) in (0.0..=1.0, 0.0..=1.0),
+        ids in prop::option::of(prop::collection::vec(0_u32..4, 0..3)),
+    ) {
+        let tape = tape(&stretches, &behind);
+        let asked = Asked { subject: 0, instruments: ids.clone(), from, since: 0 };
+        let mut session = Session::default();
+        let from = asked.subscribe(&mut session, &tape);
+        let cut = from + (cut * (tape.len() - from) as f64) as u64;
+        let mut given = taken(&mut session, &tape, from, cut, None);
+        given.extend(taken(&mut session, &tape, cut, tape.len(), None));
+        let named = |record: &&[u8]| record[1] == 0x16;
+        let given: Vec<_> = records(&given).into_iter().filter(named).map(<[u8]>::to_vec).collect();
+        let mut meant = BTreeMap::new();
+        let mut expected = Vec::new();
+        for (index, turn) in tape.turns() {
+            let Turn::Name(id, symbol) = turn else { continue };
+            let is_new = meant.insert(*id, symbol) != Some(symbol);
+            if is_new && *index > from && ids.as_ref().is_none_or(|ids| ids.contains(id)) {
+                let at = tape.record(*index).unwrap().map_or(tape.end().unwrap(), |record| record.ts_recv());
+                expected.extend(symbol_mapping(*id, symbol, at));
+            }
         }
         prop_assert_eq!(given, expected);
     }

@@ -1,8 +1,8 @@
 //! `Tape`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use booktape_core::audit::Audit;
@@ -28,6 +28,8 @@ pub struct Tape {
     pub core: Arc<CoreTape>,
     /// Where its index is kept, and what that takes.
     kept: Option<(DataFolder, Opened)>,
+    /// What the definitions beside it say, once somebody has asked: they are looked for in its whole file.
+    definitions: OnceLock<BTreeMap<u32, Definition>>,
 }
 
 impl Tape {
@@ -37,12 +39,16 @@ impl Tape {
 
     /// A tape that others have, too.
     pub const fn shared(core: Arc<CoreTape>) -> Self {
-        Self { core, kept: None }
+        Self { core, kept: None, definitions: OnceLock::new() }
     }
 
     /// A tape of a file, with where its index is kept.
     pub fn opened(folder: DataFolder, opened: Opened) -> Self {
-        Self { core: Arc::new(opened.tape.clone()), kept: Some((folder, opened)) }
+        Self {
+            core: Arc::new(opened.tape.clone()),
+            kept: Some((folder, opened)),
+            definitions: OnceLock::new(),
+        }
     }
 
     pub const fn options(tolerant: bool, max_decompressed: Option<u64>) -> Options {
@@ -198,9 +204,16 @@ impl Tape {
 
     /// What the definitions beside it say: (`instrument_id`, raw symbol, asset, instrument class).
     fn definitions(&self, py: Python<'_>) -> PyResult<Vec<(u32, String, String, char)>> {
-        let definitions = detached(py, None, |_| self.core.definitions())?;
-        let row = |it: Definition| (it.instrument_id, it.raw_symbol, it.asset, it.instrument_class);
-        Ok(definitions.into_values().map(row).collect())
+        if self.definitions.get().is_none() {
+            let found = detached(py, None, |_| self.core.definitions())?;
+            // Whoever asked at the same time found the same.
+            let _ = self.definitions.set(found);
+        }
+        let found = self.definitions.get().into_iter().flat_map(BTreeMap::values);
+        let row = |it: &Definition| {
+            (it.instrument_id, it.raw_symbol.clone(), it.asset.clone(), it.instrument_class)
+        };
+        Ok(found.map(row).collect())
     }
 
     #[getter]
