@@ -470,6 +470,9 @@ class SessionFrames:
         whoever subscribes has to say; where it changes later, `next` does. More than 1,000 subscriptions that differ in position
         or `since`, or 1,000,000 instruments, are a ParameterError; so is an unknown schema.
         """
+    def unsubscribe(self, schema: str, instruments: Sequence[int] | None) -> None:
+        """From where it is on, nothing of some instruments, or all, comes of a schema, whatever subscriptions wanted it; intervals
+        that are open are not finished."""
     def next(self, tape: Tape, position: int, until: int, *, ts_out: int = 0) -> tuple[bytes, int]:
         """Records of [position, until) in tape order, about 256 KiB at most, and the position after them.
 

@@ -56,6 +56,13 @@ impl SessionFrames {
         })
     }
 
+    /// Some instruments of a schema, or all, are wanted no longer.
+    fn unsubscribe(&self, schema: &str, instruments: Option<Vec<u32>>) -> PyResult<()> {
+        let subject = Subject::named(schema).map_err(to_python)?;
+        lock(&self.session).unsubscribe(subject, &instruments_of(instruments));
+        Ok(())
+    }
+
     /// A piece of the records of [position, until), and the position after it.
     #[pyo3(signature = (tape, position, until, *, ts_out=0))]
     fn next<'py>(

@@ -1,12 +1,14 @@
 //! One derived schema of a session.
 
 use super::outgoing::Outgoing;
-use super::wants::Wants;
+use super::wants::{Instruments, Wants};
 use crate::derive::{DeriveOptions, Deriver, Schema};
 use crate::export::field;
 use crate::market::Market;
 use crate::tape::Tape;
 use crate::types::{BookKey, MboRecord};
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
 
 /// A derived schema, and what of it is wanted.
 #[derive(Debug)]
@@ -17,13 +19,16 @@ pub(super) struct Feed {
     at: Option<u64>,
     /// Whether it has the books of all that is wanted.
     is_settled: bool,
+    /// Instruments that are wanted no longer, whose books it keeps up to date: they may be wanted again.
+    left: HashSet<u32, FixedState>,
     rows: Vec<u8>,
 }
 
 impl Feed {
     pub(super) fn new(schema: Schema) -> Self {
         let deriver = Deriver::new(schema, DeriveOptions::default());
-        Self { wants: Wants::default(), deriver, at: None, is_settled: false, rows: Vec::new() }
+        let wants = Wants::default();
+        Self { wants, deriver, at: None, is_settled: false, left: HashSet::default(), rows: Vec::new() }
     }
 
     pub(super) const fn schema(&self) -> Schema {
@@ -33,6 +38,18 @@ impl Feed {
     /// More is wanted than before.
     pub(super) const fn widen(&mut self) {
         self.is_settled = false;
+    }
+
+    /// Some instruments are wanted no longer.
+    pub(super) fn leave(&mut self, instruments: &Instruments) {
+        if let Instruments::Some(ids) = instruments {
+            self.left.extend(ids.iter().filter(|id| self.wants.has(**id)));
+        }
+        self.wants.leave(instruments);
+    }
+
+    fn follows(&self, instrument_id: u32) -> bool {
+        self.wants.has(instrument_id) || self.left.contains(&instrument_id)
     }
 
     /// Begins again, with the books where it goes on.
@@ -48,6 +65,7 @@ impl Feed {
         if self.at != Some(position) {
             let options = DeriveOptions::for_dataset(tape.metadata().dataset());
             self.deriver = Deriver::new(self.schema(), options);
+            self.left.clear();
         }
         let before = tape.turns_at(position).start;
         for id in tape.told_ids().filter(|id| self.wants.has(*id)) {
@@ -71,7 +89,7 @@ impl Feed {
 
     /// An id means another symbol from the next record on.
     pub(super) fn name(&mut self, instrument_id: u32, symbol: &str) {
-        if self.wants.has(instrument_id) {
+        if self.follows(instrument_id) {
             self.deriver.name(instrument_id, symbol);
         }
     }
@@ -80,7 +98,7 @@ impl Feed {
     #[inline]
     pub(super) fn apply(&mut self, index: u64, record: &MboRecord, out: &mut Outgoing) {
         self.at = Some(index + 1);
-        if self.wants.has(record.instrument_id) {
+        if self.follows(record.instrument_id) {
             self.deriver.apply(record, &mut self.rows);
         } else {
             self.deriver.pass(record, &mut self.rows);

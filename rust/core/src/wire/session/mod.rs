@@ -117,6 +117,23 @@ impl Session {
         self.settle(tape, on_progress)
     }
 
+    /// Some instruments of a schema are wanted no longer, whatever subscription wanted them.
+    pub fn unsubscribe(&mut self, subject: Subject, instruments: &Instruments) {
+        match subject {
+            Subject::Mbo => self.mbo.leave(instruments),
+            Subject::Derived(schema) => {
+                let feeds = self.feeds.iter_mut().filter(|feed| feed.schema() == schema);
+                feeds.for_each(|feed| feed.leave(instruments));
+                self.feeds.retain(|feed| !feed.wants.is_empty());
+            }
+            Subject::Beside(kind) => {
+                let beside = self.beside.iter_mut().filter(|(known, _)| *known == kind);
+                beside.for_each(|(_, wants)| wants.leave(instruments));
+                self.beside.retain(|(_, wants)| !wants.is_empty());
+            }
+        }
+    }
+
     fn wants_of(&mut self, subject: Subject) -> &mut Wants {
         match subject {
             Subject::Mbo => &mut self.mbo,

@@ -10,6 +10,8 @@ pub enum Instruments {
     All,
     /// These.
     Some(HashSet<u32, FixedState>),
+    /// Every other.
+    Except(HashSet<u32, FixedState>),
 }
 
 impl Instruments {
@@ -20,6 +22,7 @@ impl Instruments {
         match self {
             Self::All => true,
             Self::Some(ids) => ids.contains(&instrument_id),
+            Self::Except(ids) => !ids.contains(&instrument_id),
         }
     }
 
@@ -27,16 +30,39 @@ impl Instruments {
     fn count(&self) -> usize {
         match self {
             Self::All => 0,
-            Self::Some(ids) => ids.len(),
+            Self::Some(ids) | Self::Except(ids) => ids.len(),
         }
     }
 
-    /// Takes the others in.
+    fn is_none(&self) -> bool {
+        matches!(self, Self::Some(ids) if ids.is_empty())
+    }
+
+    /// Takes others in.
     fn join(&mut self, others: Self) {
         match (self, others) {
             (Self::All, _) => {}
-            (Self::Some(ids), Self::Some(others)) => ids.extend(others),
             (all, Self::All) => *all = Self::All,
+            (Self::Some(ids), Self::Some(others)) => ids.extend(others),
+            (Self::Except(not), others) => not.retain(|id| !others.has(*id)),
+            (some, Self::Except(mut not)) => {
+                not.retain(|id| !some.has(*id));
+                *some = Self::Except(not);
+            }
+        }
+    }
+
+    /// Leaves others out.
+    fn leave(&mut self, others: &Self) {
+        match (&mut *self, others) {
+            (_, Self::All) => *self = Self::Some(HashSet::default()),
+            (Self::Some(ids), others) => ids.retain(|id| !others.has(*id)),
+            (Self::Except(not), Self::Some(others)) => not.extend(others),
+            (Self::All, Self::Some(others)) => *self = Self::Except(others.clone()),
+            (Self::All, Self::Except(kept)) => *self = Self::Some(kept.clone()),
+            (Self::Except(not), Self::Except(kept)) => {
+                *self = Self::Some(kept.difference(not).copied().collect())
+            }
         }
     }
 }
@@ -78,6 +104,12 @@ impl Wants {
                 want.from = want.from.max(position);
             }
         });
+    }
+
+    /// Some instruments are wanted no longer.
+    pub(super) fn leave(&mut self, instruments: &Instruments) {
+        self.0.iter_mut().for_each(|want| want.instruments.leave(instruments));
+        self.0.retain(|want| !want.instruments.is_none());
     }
 
     /// From a position on everything is wanted of which anything was.
