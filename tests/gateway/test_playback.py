@@ -190,6 +190,29 @@ def test_a_subscription_that_comes_later_begins_where_the_session_is(
     assert client.got.said[-1] == "a subscription can have a start only before the session has started"
 
 
+def test_one_can_unsubscribe_from_some_of_all_while_it_runs(
+    shared: tuple[Running, Replay], four_instruments: bt.Tape
+) -> None:
+    running, replay = shared
+    one = four_instruments.instruments[0]
+    records = four_instruments.to_numpy()
+    with Raw(running.port) as client:
+        client.authenticate(four_instruments.dataset)
+        client.send("schema=mbo|stype_in=raw_symbol|symbols=ALL_SYMBOLS\nstart_session\n")
+        client.until(lambda got: got.said)
+        running.call(lambda: replay.step("record", 8_000))
+        client.until(lambda got: len(got.data) == 8_000)
+        client.send(f"unsubscribe|schema=mbo|stype_in=raw_symbol|symbols={one.symbol}|is_last=1\n")
+        client.until(lambda got: len(got.said) == 2)
+        play(running, replay)
+        wanted = records[(np.arange(len(records)) < 8_000) | (records["instrument_id"] != one.instrument_id)]
+        got = client.until(lambda got: len(got.data) == len(wanted))
+        assert got.bytes == wanted.tobytes()
+        running.call(lambda: replay.seek(9_000))
+        got = client.until(lambda got: got.data[-1].flags & dbn.F_SNAPSHOT and got.data[-1].flags & dbn.F_LAST)
+        assert one.instrument_id not in {record.instrument_id for record in got.data[len(wanted) :]}
+
+
 def test_all_follow_one_playback_and_a_jump_shows_the_books_there(
     shared: tuple[Running, Replay], four_instruments: bt.Tape
 ) -> None:

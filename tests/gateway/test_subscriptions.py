@@ -161,3 +161,26 @@ def test_errors_go_compressed_where_the_session_is(running: Running, four_instru
         decoder = dbn.DBNDecoder()
         decoder.write(zstandard.ZstdDecompressor().decompressobj().decompress(client.rest()))
         assert "schema is 'none'" in Received(decoder.decode()).said[0]
+
+
+def test_what_is_unsubscribed_comes_no_longer(running: Running, four_instruments: bt.Tape) -> None:
+    """Databento's Rust client says so; before the start it is as if it had not been asked for."""
+    one, other = (str(each.symbol) for each in four_instruments.instruments[:2])
+    got = _session(
+        running,
+        four_instruments,
+        [
+            f"schema=mbo|stype_in=raw_symbol|symbols={one},{other}|id=1|is_last=1\n",
+            f"unsubscribe|schema=mbo|stype_in=raw_symbol|symbols={one},NONE|is_last=1\n",
+            "start_session\n",
+        ],
+    )
+    records = four_instruments.to_numpy()
+    kept = next(each.instrument_id for each in four_instruments.instruments if each.symbol == other)
+    assert got.bytes == records[records["instrument_id"] == kept].tobytes()
+    assert [each.code for each in got.of(dbn.SystemMsg)] == [
+        dbn.SystemCode.SUBSCRIPTION_ACK,
+        dbn.SystemCode.UNSUBSCRIBE_ACK,
+    ]
+    assert len(got.of(dbn.ErrorMsg)) == 1
+    assert len(got.of(dbn.SymbolMappingMsg)) == 2

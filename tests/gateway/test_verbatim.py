@@ -10,7 +10,7 @@ from booktape.gateway import GatewayOptions
 from booktape.moment import Moment
 from tests.gateway.running import Raw, gateway
 from tests.service.running import VirtualClock
-from tests.session.test_beside import mixed
+from tests.session.mixed import mixed
 
 VERBATIM = GatewayOptions(speed=None, verbatim=True)
 

@@ -34,13 +34,13 @@ class Joining:
     """
 
     def __init__(self) -> None:
-        self._open: dict[int | None, list[Subscription]] = {}
+        self._open: dict[tuple[bool, int | None], list[Subscription]] = {}
         self._number = 0
         self._symbols = 0
 
     def add(self, line: Subscription) -> Wanted | None:
         """The request that a line completes."""
-        lines = self._open.setdefault(line.id, [])
+        lines = self._open.setdefault((line.ends, line.id), [])
         if lines and _terms(lines[0]) != _terms(line):
             raise LineError(f"the lines of request {line.id} differ in more than their symbols")
         lines.append(line)
@@ -51,7 +51,7 @@ class Joining:
             if len(self._open) > OPEN_REQUESTS:
                 raise LineError(f"more than {OPEN_REQUESTS} requests whose last line has not come")
             return None
-        del self._open[line.id]
+        del self._open[line.ends, line.id]
         self._number += 1
         if self._number > REQUESTS:
             raise LineError(f"more than {REQUESTS:,} subscriptions in a session")

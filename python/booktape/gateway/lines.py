@@ -19,6 +19,7 @@ HEARTBEAT_SECONDS = range(5, 1_801)
 
 Value = TypeVar("Value")
 
+_UNSUBSCRIBE = b"unsubscribe|"
 _FLAGS = {"0": False, "1": True}
 
 
@@ -65,7 +66,7 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A wish for records; one with many symbols comes in several lines, of which the last says so."""
+    """A wish for records, or for no more; one with many symbols comes in several lines, of which the last says so."""
 
     schema: str
     stype_in: str
@@ -75,9 +76,11 @@ class Subscription:
     snapshot: bool = False
     id: int | None = None
     is_last: bool = True
+    ends: bool = False
+    """Whether the records are wanted no longer."""
 
     @classmethod
-    def parse(cls, line: bytes) -> Self:
+    def parse(cls, line: bytes, *, ends: bool = False) -> Self:
         """Reads ``schema=…|stype_in=…|symbols=a,b|…``.
 
         >>> Subscription.parse(b"schema=mbo|stype_in=parent|symbols=ES.FUT,CL.FUT|id=3|start=2024-04-05").symbols
@@ -97,6 +100,7 @@ class Subscription:
             snapshot=_one_of(fields, "snapshot", _FLAGS, "0"),
             id=_number(fields, "id"),
             is_last=_one_of(fields, "is_last", _FLAGS, "1"),
+            ends=ends,
         )
         if wanted.snapshot and wanted.schema != "mbo":
             raise LineError(f"a snapshot of {shown(wanted.schema)}; there are snapshots of mbo alone")
@@ -118,9 +122,13 @@ def parse_request(line: bytes) -> Request:
 
     >>> parse_request(b"start_session"), parse_request(b"start_session=0")
     (SessionStart(), SessionStart())
+    >>> parse_request(b"unsubscribe|schema=mbo|stype_in=raw_symbol|symbols=ESM4|is_last=1").ends
+    True
     """
     if line.partition(b"=")[0] == b"start_session":
         return SessionStart()
+    if line.startswith(_UNSUBSCRIBE):
+        return Subscription.parse(line.removeprefix(_UNSUBSCRIBE), ends=True)
     return Subscription.parse(line)
 
 

@@ -29,6 +29,7 @@ class Notice(IntEnum):
     SUBSCRIBED = 1
     SLOW_READER = 2
     REPLAY_COMPLETED = 3
+    UNSUBSCRIBED = 5
     OTHER = 255
 
 

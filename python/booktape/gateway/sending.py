@@ -95,11 +95,23 @@ class Sending:
 
     # Records.
 
-    async def subscribe(self, schema: str, instruments: Sequence[int] | None, *, since: int) -> None:
-        """Has records of a schema sent, from here on."""
-        head = self.tape.head
-        begin = partial(self._frames.subscribe, head, schema, instruments, position=self.position, since=since)
+    async def subscribe(
+        self, schema: str, instruments: Sequence[int] | None, *, since: int = 0, position: int | None = None
+    ) -> None:
+        """Has records of a schema sent, from here on or from another position that it will go past."""
+        begin = partial(
+            self._frames.subscribe,
+            self.tape.head,
+            schema,
+            instruments,
+            position=self.position if position is None else position,
+            since=since,
+        )
         await self.tape.aside(begin)
+
+    async def unsubscribe(self, schema: str, instruments: Sequence[int] | None) -> None:
+        """Has them sent no longer."""
+        self._frames.unsubscribe(schema, instruments)
 
     async def piece(self, until: int) -> None:
         """Sends the next records, as many as one piece holds."""

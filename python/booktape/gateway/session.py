@@ -139,15 +139,15 @@ class Session:
 
     async def _catch_up(self, sending: Sending, asked: list[Subscribed], now: int) -> None:
         """Subscribes; what lies between a start and now is sent as fast as the client takes it."""
-        begins = [(_origin(sending.tape, subscribed.start, now), subscribed) for subscribed in asked]
-        begins.sort(key=lambda at: at[0])
-        sending.position = min([now, *(origin for origin, _ in begins)])
-        for origin, subscribed in begins:
-            await self._go(sending, origin)
-            await self._subscribe(sending, subscribed)
+        origins = [_origin(sending.tape, subscribed.start, now) for subscribed in asked]
+        sending.position = min([now, *origins])
+        for subscribed, origin in zip(asked, origins, strict=True):
+            await self._take(sending, subscribed, origin)
         await self._go(sending, now)
         for schema in dict.fromkeys(subscribed.schema for subscribed in asked if subscribed.start is not None):
             await sending.say(Notice.REPLAY_COMPLETED, f"Finished {schema} replay")
+        for subscribed in asked:
+            await self._show_books(sending, subscribed)
 
     async def _go(self, sending: Sending, until: int) -> None:
         while sending.position < until:
@@ -155,13 +155,20 @@ class Session:
             await sending.piece(until)
             await sending.beat()
 
-    async def _subscribe(self, sending: Sending, subscribed: Subscribed) -> None:
-        """Begins with a subscription at the place where the session is."""
+    async def _take(self, sending: Sending, subscribed: Subscribed, position: int) -> None:
+        """Begins with a subscription at a position, or ends what it ends."""
         if subscribed.is_empty:
             return
-        await sending.subscribe(subscribed.schema, subscribed.found.instruments, since=subscribed.start or 0)
-        self._subscriptions.take(subscribed)
-        if subscribed.snapshot:
+        instruments = subscribed.found.instruments
+        if subscribed.ends:
+            await sending.unsubscribe(subscribed.schema, instruments)
+        else:
+            since = subscribed.start or 0
+            await sending.subscribe(subscribed.schema, instruments, since=since, position=position)
+        self._subscriptions.take(subscribed, (known.instrument_id for known in sending.tape.tape.instruments))
+
+    async def _show_books(self, sending: Sending, subscribed: Subscribed) -> None:
+        if subscribed.snapshot and not subscribed.is_empty:
             await sending.snapshot(subscribed.found.instruments)
 
     async def _follow(self, sending: Sending, place: Following) -> None:
@@ -195,7 +202,8 @@ class Session:
                 raise LineError("a subscription can have a start only before the session has started")
             if (subscribed := await self._understood(request)) is not None:
                 await sending.answer(await asyncio.to_thread(self._subscriptions.answer, subscribed, sending.ts))
-                await self._subscribe(sending, subscribed)
+                await self._take(sending, subscribed, sending.position)
+                await self._show_books(sending, subscribed)
 
     async def _jump(self, sending: Sending, position: int) -> None:
         """Goes on elsewhere: books are shown as they are there, since nothing says how they came to be so."""
@@ -230,6 +238,7 @@ class Session:
 
 def _earliest(tape: LoadedTape, asked: list[Subscribed]) -> int:
     """Where a playback begins of which every subscription asks for a start: at the earliest of them."""
+    asked = [subscribed for subscribed in asked if not subscribed.ends]
     starts = [subscribed.start for subscribed in asked if subscribed.start is not None]
     if not starts or len(starts) < len(asked):
         return tape.first

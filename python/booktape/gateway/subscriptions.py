@@ -46,6 +46,11 @@ class Subscribed:
         return self.wanted.line.snapshot
 
     @property
+    def ends(self) -> bool:
+        """Whether it wants them no longer."""
+        return self.wanted.line.ends
+
+    @property
     def is_empty(self) -> bool:
         """Whether no symbol was found."""
         return self.found.instruments is not None and not self.found.instruments
@@ -70,11 +75,16 @@ class Subscriptions:
             raise LineError(f"schema is {shown(line.schema)}; there is {', '.join(sorted(SCHEMAS))}")
         return self._joining.add(line)
 
-    def take(self, subscribed: Subscribed) -> None:
-        """Notes a subscription that is served from now on."""
-        if subscribed.schema == "mbo" and self.books is not None:
-            more = subscribed.found.instruments
-            self.books = None if more is None else tuple(dict.fromkeys((*self.books, *more)))
+    def take(self, subscribed: Subscribed, known: Iterable[int]) -> None:
+        """Notes what is subscribed to from now on, on a tape of which some instruments are known."""
+        if subscribed.schema != "mbo":
+            return
+        named = subscribed.found.instruments
+        if subscribed.ends:
+            before = known if self.books is None else self.books
+            self.books = tuple(number for number in before if named is not None and number not in named)
+        elif self.books is not None:
+            self.books = None if named is None else tuple(dict.fromkeys((*self.books, *named)))
 
     def answer(self, subscribed: Subscribed, ts: int) -> bytes:
         """Tells which symbols were not found, acknowledges the others, and says what each of them means."""
@@ -89,8 +99,11 @@ class Subscriptions:
             for index, symbol in enumerate(found.missing, 1)
         ]
         if not subscribed.is_empty:
-            text = f"Subscription request {subscribed.wanted.number} for {line.schema} data succeeded"
-            answers.append(say.system(Notice.SUBSCRIBED, text, ts))
+            what, notice = ("Unsubscribe", Notice.UNSUBSCRIBED) if line.ends else ("Subscription", Notice.SUBSCRIBED)
+            text = f"{what} request {subscribed.wanted.number} for {line.schema} data succeeded"
+            answers.append(say.system(notice, text, ts))
+        if line.ends:
+            return b"".join(answers)
         answers += [
             say.mapping(entry.instrument_id, asked, line.stype_in, entry.raw_symbol, ts)
             for asked, entries in found.meanings.items()

@@ -34,8 +34,13 @@ class Verbatim(Sending):
     async def warn(self) -> None:
         """Says nothing."""
 
-    async def subscribe(self, schema: str, instruments: Sequence[int] | None, *, since: int) -> None:
+    async def subscribe(
+        self, schema: str, instruments: Sequence[int] | None, *, since: int = 0, position: int | None = None
+    ) -> None:
         """Everything is sent, whatever is asked for."""
+
+    async def unsubscribe(self, schema: str, instruments: Sequence[int] | None) -> None:
+        """Everything is."""
 
     async def snapshot(self, instruments: Sequence[int] | None) -> None:
         """There is none in the file but those that are."""
