@@ -11,9 +11,14 @@ from tests.real_files import CLX5, ESM4, real_file
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What booktape keeps goes into a folder of the test run, also in the processes that tests start."""
+    """What booktape keeps goes into a folder of the test run, also in the processes that tests start.
+
+    And nobody's key for Databento is there: no test can spend anything.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BOOKTAPE_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        patch.delenv("DATABENTO_API_KEY", raising=False)
+        patch.delenv("DBN_KEY", raising=False)
         yield
 
 

@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     replay_grace_seconds: float = Field(
         60.0, ge=0, description="How long a replay that ends when nobody watches waits for its watchers to come back."
     )
+    historical_upstream: str | None = Field(
+        None, description="Another server than Databento's Historical API to fetch tapes from, by its https URL."
+    )
     max_decompressed: int | None = Field(
         None, ge=1, description="Bytes a compressed file may become; unset: in proportion to its size."
     )

@@ -38,6 +38,7 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
     assert set(document["paths"]) == {
         *("/api/v1/replays", replay, f"{replay}/stream", f"{replay}/depth"),
         *("/health", "/ready", "/metrics", "/api/v1/store", "/api/v1/store/messages"),
+        *("/api/v1/fetches", "/api/v1/fetches/{fetch}"),
         *("/api/mbo/stream/json/{delay_ms}", "/api/market/export", "/api/v1/tapes", tape),
         *(f"{tape}/{route}" for route in ("instruments", "book", "records", "audit", "stream", "depth")),
         *(f"{tape}/{route}" for route in ("orders/{order_id}", "export", "derive/{schema}")),

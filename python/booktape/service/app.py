@@ -26,6 +26,9 @@ from booktape.service.downloads import Downloads
 from booktape.service.edge import Edge
 from booktape.service.examples import exemplify
 from booktape.service.export.controller import ExportController
+from booktape.service.fetches import schemas as fetch_schemas
+from booktape.service.fetches.controller import FetchesController
+from booktape.service.fetches.fetches import Fetches
 from booktape.service.frontend import index_page, page
 from booktape.service.headers import cors, security_headers
 from booktape.service.health import controller as health
@@ -92,6 +95,7 @@ class Service:
             grace=settings.replay_grace_seconds,
         )
         self.library = Library(self.deck, self.stage, self.store, settings, self.lifecycle, loops=self.loops)
+        self.fetches = Fetches(self.library, self.lifecycle, settings)
         self.keys = KeyRing.of(settings.api_keys, settings.api_keys_file)
         self.limits = RequestLimits(settings.max_requests_per_second, self.clock)
         each = settings.max_streams_per_caller
@@ -117,6 +121,7 @@ class Service:
         parts = {
             "deck": self.deck,
             "downloads": Downloads(self.lifecycle),
+            "fetches": self.fetches,
             "library": self.library,
             "lifecycle": self.lifecycle,
             "settings": settings,
@@ -131,6 +136,7 @@ class Service:
         app = Litestar(
             route_handlers=[
                 TapesController,
+                FetchesController,
                 StreamsController,
                 ReplaysController,
                 ExportController,
@@ -154,7 +160,7 @@ class Service:
             logging_config=None,
         )
         described = (tape_schemas, changes, audit, order, stream_schemas, replay_schemas, derive_schemas, store_schemas)
-        describe(app.openapi_schema, *described, health, problems)
+        describe(app.openapi_schema, *described, fetch_schemas, health, problems)
         exemplify(app.openapi_schema)
         return app
 
@@ -175,6 +181,7 @@ class Service:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self.fetches.close()
             await self.stage.close()
             self.library.close()
             self.clock.close()

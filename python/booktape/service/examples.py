@@ -26,7 +26,7 @@ def exemplify(schema: OpenAPI) -> None:
         for status, response in (operation.responses or {}).items():
             if isinstance(response, OpenAPIResponse) and status.startswith("2"):
                 for media_type, content in (response.content or {}).items():
-                    if media_type in example["answers"]:
+                    if media_type in example["answers"] and not content.examples:
                         _show(content, example["answers"][media_type])
 
 

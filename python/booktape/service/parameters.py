@@ -215,6 +215,12 @@ TapeId: TypeAlias = Annotated[
         examples=_examples(a_file="clx5-glbx-20250924-0123abcd"),
     ),
 ]
+FetchId: TypeAlias = Annotated[
+    str,
+    PathParameter(
+        description="A fetch's id, as `/api/v1/fetches` lists it.", examples=_examples(one="fetch-9f86d081884c7d65")
+    ),
+]
 OrderId: TypeAlias = Annotated[
     OrderNumber,
     PathParameter(description="An order's id at the venue.", examples=_examples(an_order="6413150893741")),

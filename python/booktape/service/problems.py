@@ -10,7 +10,15 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 
-from booktape.errors import BooktapeError, ConflictError, GoneError, NotFoundError, ParameterError
+from booktape.errors import (
+    BooktapeError,
+    ConflictError,
+    CostError,
+    GoneError,
+    NotFoundError,
+    ParameterError,
+    UpstreamError,
+)
 from booktape.service.parameters import expectation
 
 MEDIA_TYPE = "application/problem+json"
@@ -52,6 +60,10 @@ def _describe(request: Request[Any, Any, Any], error: Exception) -> tuple[int, s
             return HTTPStatus.GONE, str(error), {}
         case ParameterError():
             return HTTPStatus.BAD_REQUEST, str(error), {}
+        case CostError():
+            return HTTPStatus.PAYMENT_REQUIRED, str(error), {}
+        case UpstreamError():
+            return HTTPStatus.BAD_GATEWAY, str(error), {}
         case BooktapeError():
             return HTTPStatus.INTERNAL_SERVER_ERROR, str(error), {}
         case ValidationException():
@@ -110,6 +122,8 @@ _MEANINGS = {
     HTTPStatus.FORBIDDEN: "The key is for less, or, where there are no keys, the page of another site asks.",
     HTTPStatus.TOO_MANY_REQUESTS: "More than the caller's limit; Retry-After says when there is room again.",
     HTTPStatus.NOT_FOUND: "No such tape, instrument or publisher; the detail says which there are.",
+    HTTPStatus.PAYMENT_REQUIRED: "It costs more than was agreed to; the detail says how much.",
+    HTTPStatus.BAD_GATEWAY: "Databento does not answer, or refuses the key, or there is none.",
     HTTPStatus.CONFLICT: "What is there already does not allow it, such as an id whose tape is not what it was.",
     HTTPStatus.GONE: "Records that were dropped to make room for later ones; the detail names the first there is.",
     HTTPStatus.REQUEST_TIMEOUT: "The rest of the body did not come.",
@@ -123,6 +137,8 @@ _ANYWHERE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_
 _SUCH_AS = {
     HTTPStatus.BAD_REQUEST: "depth = '0': a whole number from 1 to 1,000",
     HTTPStatus.NOT_FOUND: "no instrument CLZ5 on this tape; it has 42140878 (CLX5)",
+    HTTPStatus.PAYMENT_REQUIRED: "it would cost 1.2300 US dollars, more than the 1.0000 allowed",
+    HTTPStatus.BAD_GATEWAY: "no key for Databento: set DATABENTO_API_KEY or DBN_KEY",
     HTTPStatus.SERVICE_UNAVAILABLE: "all 2,000 streams are taken; try again in 5 seconds",
 }
 """Details, where the status alone is too little."""

@@ -48,6 +48,46 @@ export interface paths {
 		patch?: never;
 		trace?: never;
 	};
+	'/api/v1/fetches': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * Tapes on their way from Databento
+		 * @description Those under way, and the last that have ended, since the service started.
+		 */
+		get: operations['listFetches'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
+	'/api/v1/fetches/{fetch}': {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		/**
+		 * One of them
+		 * @description How far it has come, and the tape once it is there.
+		 */
+		get: operations['getFetch'];
+		put?: never;
+		post?: never;
+		delete?: never;
+		options?: never;
+		head?: never;
+		patch?: never;
+		trace?: never;
+	};
 	'/api/v1/replays': {
 		parameters: {
 			query?: never;
@@ -200,11 +240,12 @@ export interface paths {
 		put?: never;
 		/**
 		 * Add a tape
-		 * @description A file that is sent, one that is here, or one to make.
+		 * @description A file that is sent, one that is here, one to make, or one to fetch.
 		 *
 		 *     A DBN file, plain or zstd, is the body (`application/octet-stream`) with its `name`: the tape is there once all
-		 *     of it has come and can be read. JSON names a file below an allowed folder, or says what to make. The same
-		 *     name and content are the same tape.
+		 *     of it has come and can be read. JSON names a file below an allowed folder, or says what to make, or what to
+		 *     fetch from Databento: that is begun if it costs no more than `max_cost`, and answered 202 with where to look
+		 *     how far it is. The same name and content are the same tape.
 		 */
 		post: operations['addTape'];
 		delete?: never;
@@ -792,6 +833,37 @@ export interface components {
 			count: number;
 			/** @description Their quantity. */
 			size: number;
+		};
+		/**
+		 * FetchDetails
+		 * @description A tape on its way from Databento.
+		 */
+		FetchDetails: {
+			/** @description US dollars, by Databento's estimate of what was still to come when it began. */
+			cost: number;
+			/** @description Databento's code of the dataset. */
+			dataset: string;
+			/** @description The ts_recv before which it ends, in ns. */
+			end: string;
+			/** @description How many there should be, by Databento's count. */
+			expected: number;
+			/** @description What it is called in URLs: the same request is the same fetch. */
+			id: string;
+			/** @description Why it failed. What has come is kept: the same request goes on from there. */
+			problem: string | null;
+			/** @description How many records have come. */
+			records: number;
+			/** @description The first ts_recv, in ns. */
+			start: string;
+			/**
+			 * @description `fetching`, then `adding` to the data folder, then `done`; or `failed`.
+			 * @enum {string}
+			 */
+			state: 'fetching' | 'adding' | 'done' | 'failed';
+			/** @description What was asked for. */
+			symbols: string[];
+			/** @description The tape's id, once it is done. */
+			tape: string | null;
 		};
 		/**
 		 * Fills
@@ -1745,6 +1817,130 @@ export interface operations {
 			};
 		};
 	};
+	listFetches: {
+		parameters: {
+			query?: never;
+			header?: never;
+			path?: never;
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description In the order in which they began. */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['FetchDetails'][];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	getFetch: {
+		parameters: {
+			query?: never;
+			header?: never;
+			path: {
+				/** @description A fetch's id, as `/api/v1/fetches` lists it. */
+				fetch: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description As it is now. */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['FetchDetails'];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
 	listReplays: {
 		parameters: {
 			query?: never;
@@ -2554,7 +2750,7 @@ export interface operations {
 			path?: never;
 			cookie?: never;
 		};
-		/** @description A file, or JSON that names one or says what to make. */
+		/** @description A file, or JSON that names one, or says what to make or to fetch. */
 		requestBody: {
 			content: {
 				'application/json':
@@ -2572,6 +2768,31 @@ export interface operations {
 								/** @description Where chance begins; 0 if left out. */
 								seed?: number;
 							};
+					  }
+					| {
+							/** @description Records from Databento's Historical API. */
+							fetch: {
+								/** @description Databento's code of the dataset. */
+								dataset: string;
+								/** @description The ts_recv before which it ends. */
+								end: string;
+								/** @description US dollars that it may cost, and no more. */
+								max_cost: number;
+								/**
+								 * @description What a tape is made of.
+								 * @enum {string}
+								 */
+								schema?: 'mbo';
+								/** @description The first ts_recv: an ISO date or time, UTC without a zone, or nanoseconds. */
+								start: string;
+								/**
+								 * @description What the symbols are; `raw_symbol` if left out.
+								 * @enum {string}
+								 */
+								stype_in?: 'raw_symbol' | 'instrument_id' | 'parent' | 'continuous';
+								/** @description Symbols, or `ALL_SYMBOLS`. */
+								symbols: string[];
+							};
 					  };
 				'application/octet-stream': string;
 			};
@@ -2586,6 +2807,15 @@ export interface operations {
 					'application/json': components['schemas']['TapeDetails'];
 				};
 			};
+			/** @description It is being fetched; `/api/v1/fetches` tells how far. */
+			202: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['FetchDetails'];
+				};
+			};
 			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
 			400: {
 				headers: {
@@ -2597,6 +2827,15 @@ export interface operations {
 			};
 			/** @description The service has API keys, and the request carries none of them. */
 			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description It costs more than was agreed to; the detail says how much. */
+			402: {
 				headers: {
 					[name: string]: unknown;
 				};
@@ -2660,6 +2899,15 @@ export interface operations {
 			};
 			/** @description More than the caller's limit; Retry-After says when there is room again. */
 			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description Databento does not answer, or refuses the key, or there is none. */
+			502: {
 				headers: {
 					[name: string]: unknown;
 				};

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 from anyio import CapacityLimiter, to_thread
-from litestar import Controller, Request, delete, post
+from litestar import Controller, Request, Response, delete, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, HTTPException
 from litestar.openapi.spec import (
@@ -27,6 +27,9 @@ from msgspec import UNSET, Meta, UnsetType
 from booktape import InputError, StoreError, Tape
 from booktape.parameters import bad_parameter
 from booktape.service.deck import LoadedTape
+from booktape.service.fetches.controller import BEGUN
+from booktape.service.fetches.fetches import Fetches
+from booktape.service.fetches.schemas import FetchRequest
 from booktape.service.library import Library
 from booktape.service.parameters import TapeId, UploadName, only_known_parameters
 from booktape.service.problems import responses
@@ -58,16 +61,46 @@ class Synthetic(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewTape(msgspec.Struct, forbid_unknown_fields=True):
-    """A tape to serve: exactly one of the two."""
+    """A tape to serve: exactly one of the three."""
 
     path: Annotated[str, Meta(min_length=1, max_length=4_096)] | UnsetType = UNSET
     """A file on the service's machine."""
     synthesize: Synthetic | UnsetType = UNSET
     """A tape to make."""
+    fetch: FetchRequest | UnsetType = UNSET
+    """A tape to fetch from Databento."""
 
 
 def _whole(least: int, most: int, description: str) -> Schema:
     return Schema(type=OpenAPIType.INTEGER, minimum=least, maximum=most, description=description)
+
+
+def _text(most: int, description: str) -> Schema:
+    return Schema(type=OpenAPIType.STRING, min_length=1, max_length=most, description=description)
+
+
+def _fetch() -> Schema:
+    symbol = Schema(type=OpenAPIType.STRING, min_length=1, max_length=100)
+    symbols = Schema(type=OpenAPIType.ARRAY, items=symbol, min_items=1, max_items=2_000)
+    symbols.description = "Symbols, or `ALL_SYMBOLS`."
+    stypes = Schema(type=OpenAPIType.STRING, enum=["raw_symbol", "instrument_id", "parent", "continuous"])
+    stypes.description = "What the symbols are; `raw_symbol` if left out."
+    cost = Schema(type=OpenAPIType.NUMBER, minimum=0, description="US dollars that it may cost, and no more.")
+    return Schema(
+        type=OpenAPIType.OBJECT,
+        required=["dataset", "symbols", "start", "end", "max_cost"],
+        additional_properties=False,
+        description="Records from Databento's Historical API.",
+        properties={
+            "dataset": _text(100, "Databento's code of the dataset."),
+            "symbols": symbols,
+            "start": _text(40, "The first ts_recv: an ISO date or time, UTC without a zone, or nanoseconds."),
+            "end": _text(40, "The ts_recv before which it ends."),
+            "max_cost": cost,
+            "schema": Schema(type=OpenAPIType.STRING, enum=["mbo"], description="What a tape is made of."),
+            "stype_in": stypes,
+        },
+    )
 
 
 @dataclass
@@ -100,12 +133,18 @@ class TakesTapes(Operation):
                 )
             },
         )
+        fetched = Schema(
+            type=OpenAPIType.OBJECT,
+            required=["fetch"],
+            additional_properties=False,
+            properties={"fetch": _fetch()},
+        )
         self.request_body = RequestBody(
             required=True,
-            description="A file, or JSON that names one or says what to make.",
+            description="A file, or JSON that names one, or says what to make or to fetch.",
             content={
                 UPLOAD_MEDIA_TYPE: OpenAPIMediaType(file),
-                "application/json": OpenAPIMediaType(Schema(one_of=[named, made])),
+                "application/json": OpenAPIMediaType(Schema(one_of=[named, made, fetched])),
             },
         )
 
@@ -123,13 +162,16 @@ class TapeChanges(Controller):
         operation_id="addTape",
         operation_class=TakesTapes,
         request_max_body_size=None,
-        responses=responses(
+        responses=BEGUN
+        | responses(
             HTTPStatus.BAD_REQUEST,
+            HTTPStatus.PAYMENT_REQUIRED,
             HTTPStatus.NOT_FOUND,
             HTTPStatus.REQUEST_TIMEOUT,
             HTTPStatus.CONFLICT,
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            HTTPStatus.BAD_GATEWAY,
             HTTPStatus.SERVICE_UNAVAILABLE,
             HTTPStatus.INSUFFICIENT_STORAGE,
         ),
@@ -139,20 +181,22 @@ class TapeChanges(Controller):
         request: Request[Any, Any, Any],
         library: NamedDependency[Library],
         settings: NamedDependency[Settings],
+        fetches: NamedDependency[Fetches],
         name: UploadName = None,
-    ) -> TapeDetails:
-        """A file that is sent, one that is here, or one to make.
+    ) -> Response[TapeDetails]:
+        """A file that is sent, one that is here, one to make, or one to fetch.
 
         A DBN file, plain or zstd, is the body (`application/octet-stream`) with its `name`: the tape is there once all
-        of it has come and can be read. JSON names a file below an allowed folder, or says what to make. The same
-        name and content are the same tape.
+        of it has come and can be read. JSON names a file below an allowed folder, or says what to make, or what to
+        fetch from Databento: that is begun if it costs no more than `max_cost`, and answered 202 with where to look
+        how far it is. The same name and content are the same tape.
         """
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
             if media_type == "application/json":
-                return (await _named(request, library, settings)).details()
+                return await _asked_for(await _described(request, settings), library, fetches)
             if media_type == UPLOAD_MEDIA_TYPE:
-                return library.put(await _uploaded(request, library, settings, name)).details()
+                return _made(library.put(await _uploaded(request, library, settings, name)))
         except InputError as why:
             raise _refused(why) from why
         raise HTTPException(
@@ -177,6 +221,7 @@ class TapeChanges(Controller):
             raise not_now(library.store, why) from why
 
 
+_ONE_OF = "the body: one of path, synthesize and fetch"
 _writing = CapacityLimiter(AT_ONCE)
 _NOWHERE_TO_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
@@ -192,7 +237,7 @@ def _refused(why: InputError) -> HTTPException:
     return ClientException(detail=str(why))
 
 
-async def _named(request: Request[Any, Any, Any], library: Library, settings: Settings) -> LoadedTape:
+async def _described(request: Request[Any, Any, Any], settings: Settings) -> NewTape:
     body = bytearray()
     async for piece in _pieces(request, settings.max_body_bytes):
         body += piece
@@ -200,11 +245,25 @@ async def _named(request: Request[Any, Any, Any], library: Library, settings: Se
         new = msgspec.json.decode(body, type=NewTape)
     except msgspec.DecodeError as why:
         raise ClientException(detail=f"the body: {why}") from why
-    if new.path is not UNSET and new.synthesize is UNSET:
-        return await library.open_file(new.path)
-    if new.synthesize is not UNSET and new.path is UNSET:
-        return await library.synthesize(**msgspec.structs.asdict(new.synthesize))
-    raise ClientException(detail="the body: either path or synthesize")
+    if sum(part is not UNSET for part in (new.path, new.synthesize, new.fetch)) != 1:
+        raise ClientException(detail=_ONE_OF)
+    return new
+
+
+async def _asked_for(new: NewTape, library: Library, fetches: Fetches) -> Response[Any]:
+    if new.path is not UNSET:
+        return _made(await library.open_file(new.path))
+    if new.synthesize is not UNSET:
+        return _made(await library.synthesize(**msgspec.structs.asdict(new.synthesize)))
+    if new.fetch is not UNSET:
+        begun = await fetches.begin(new.fetch)
+        where = {"Location": f"/api/v1/fetches/{begun.id}"}
+        return Response(begun, status_code=HTTPStatus.ACCEPTED, headers=where)
+    raise ClientException(detail=_ONE_OF)
+
+
+def _made(tape: LoadedTape) -> Response[TapeDetails]:
+    return Response(tape.details(), status_code=HTTPStatus.CREATED)
 
 
 async def _uploaded(request: Request[Any, Any, Any], library: Library, settings: Settings, name: str | None) -> Tape:

@@ -1,0 +1,1 @@
+"""Tapes on their way from Databento."""
