@@ -12,6 +12,7 @@
 mod error;
 mod folder;
 mod index;
+pub mod ingest;
 mod open;
 mod owner;
 pub mod sql;

@@ -55,6 +55,8 @@ const ERROR_TEXT: usize = 16;
 const ERROR_TEXT_LENGTH_V1: usize = 64;
 const ERROR_TEXT_LENGTH: usize = 302;
 const ERROR_CODE: usize = ERROR_TEXT + ERROR_TEXT_LENGTH;
+/// The text of a system message is a byte longer.
+const SYSTEM_CODE: usize = ERROR_CODE + 1;
 /// How the text of a gap begins that was noticed here.
 const GAP: &str = "gap: ";
 const STAT_PRICE: usize = 32;
@@ -68,7 +70,9 @@ pub const TYPE_NAMES: [&str; 8] =
     ["status", "definition", "imbalance", "error", "symbol_mapping", "system", "statistics", "other"];
 
 impl Aside {
-    pub(super) fn new(index: u64, version: u8, bytes: &[u8]) -> Self {
+    /// A record before the MBO record of an index, in the layout of a version of DBN.
+    #[must_use]
+    pub fn new(index: u64, version: u8, bytes: &[u8]) -> Self {
         Self { index, version, bytes: bytes.into() }
     }
 
@@ -104,10 +108,10 @@ impl Aside {
         let instrument_id = u32::from_le_bytes(self.field(4)?);
         match self.rtype()? {
             RType::Error => {
-                let text = self.error_text()?;
+                let text = self.text()?;
                 let skipped = ErrorCode::SkippedRecordsAfterSlowReading as u8;
                 let is_missing =
-                    self.error_code().map_or_else(|| text.starts_with(GAP), |code| code == skipped);
+                    self.code().map_or_else(|| text.starts_with(GAP), |code| code == skipped);
                 let of =
                     Some(BookKey { publisher_id, instrument_id }).filter(|key| *key != BookKey::default());
                 is_missing.then_some(AsideFact::Missing { of, text })
@@ -132,17 +136,18 @@ impl Aside {
         }
     }
 
-    /// The text of an error.
+    /// The text of an error or a system message.
     #[must_use]
-    pub fn error_text(&self) -> Option<String> {
+    pub fn text(&self) -> Option<String> {
         let length = if self.version == 1 { ERROR_TEXT_LENGTH_V1 } else { ERROR_TEXT_LENGTH };
         self.bytes.get(ERROR_TEXT..ERROR_TEXT + length).and_then(text_of).map(str::to_owned)
     }
 
     /// The code of an error, or of a system message; version 1 has none.
     #[must_use]
-    pub fn error_code(&self) -> Option<u8> {
-        if self.version == 1 { None } else { self.bytes.get(ERROR_CODE).copied() }
+    pub fn code(&self) -> Option<u8> {
+        let place = if self.rtype() == Some(RType::System) { SYSTEM_CODE } else { ERROR_CODE };
+        if self.version == 1 { None } else { self.bytes.get(place).copied() }
     }
 
     fn field<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
@@ -185,7 +190,7 @@ mod tests {
         assert_eq!(SYMBOL_V2.out_symbol, offset_of!(dbn::v2::SymbolMappingMsg, stype_out_symbol));
         assert_eq!(ERROR_TEXT, offset_of!(dbn::v1::ErrorMsg, err));
         assert_eq!(ERROR_CODE, offset_of!(dbn::v2::ErrorMsg, code));
-        assert_eq!(ERROR_CODE, offset_of!(dbn::SystemMsg, code));
+        assert_eq!(SYSTEM_CODE, offset_of!(dbn::SystemMsg, code));
         assert_eq!(STAT_PRICE, offset_of!(dbn::v1::StatMsg, price));
         assert_eq!(STAT_PRICE, offset_of!(dbn::v3::StatMsg, price));
         assert_eq!(STAT_TYPE_V1, offset_of!(dbn::v1::StatMsg, stat_type));

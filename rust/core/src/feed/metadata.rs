@@ -134,7 +134,10 @@ impl Metadata {
     }
 
     /// Metadata of MBO records at the head of bytes, and how many of them it takes; `None` where there are too few.
-    pub(super) fn at_head(bytes: &[u8]) -> Result<Option<(Self, usize)>, Fault> {
+    ///
+    /// # Errors
+    /// [`Fault::Magic`], [`Fault::Version`], [`Fault::Metadata`] or [`Fault::Schema`] for bytes that are none.
+    pub fn at_head(bytes: &[u8]) -> Result<Option<(Self, usize)>, Fault> {
         let Some(raw) = whole_size(bytes)?.and_then(|whole| bytes.get(..whole)) else { return Ok(None) };
         match Self::from_raw(raw)? {
             Self { decoded: dbn::Metadata { schema: Some(other), .. }, .. } if other != Schema::Mbo => {
@@ -220,6 +223,13 @@ impl Metadata {
             if is_new { first.push(interval) } else { later.push(interval) }
         }
         (first, later)
+    }
+
+    /// Whether records of another session go on behind those of this as if it were the same: it differs in its time at most.
+    #[must_use]
+    pub fn goes_on_as(&self, next: &Self) -> bool {
+        let timeless = |metadata: &dbn::Metadata| dbn::Metadata { start: 0, end: None, ..metadata.clone() };
+        timeless(&self.decoded) == timeless(&next.decoded)
     }
 
     /// Metadata of one tape made of this and what follows it.

@@ -233,6 +233,13 @@ impl LiveTape {
         Ok(appended)
     }
 
+    /// The metadata of the session that came last.
+    #[must_use]
+    pub fn session(&self) -> Option<Arc<Metadata>> {
+        let writer = self.writer();
+        writer.stream.metadata().or(writer.session.as_ref()).cloned()
+    }
+
     /// Begins a session, whose records are appended next.
     ///
     /// # Errors
