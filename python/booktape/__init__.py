@@ -33,7 +33,7 @@ from booktape.sources import open, synthesize  # noqa: A004 - `booktape.open` is
 from booktape.store import Answer, FollowedTape, MessagesPage, RegisteredTape, Store, StoredTape, StoreStatus
 from booktape.tape import Tape
 from booktape.upstream import Estimate, Fetched, estimate, fetch
-from booktape.values import Ahead, ApplyReport, Bbo, Execution, IndexSize, Instrument, Level, Order, Uncross
+from booktape.values import Ahead, ApplyReport, Bbo, Execution, Gap, IndexSize, Instrument, Level, Order, Uncross
 
 __all__ = [
     "Ahead",
@@ -54,6 +54,7 @@ __all__ = [
     "Exit",
     "Fetched",
     "FollowedTape",
+    "Gap",
     "GoneError",
     "IndexSize",
     "InputError",

@@ -97,6 +97,9 @@ class Tape:
     @property
     def other_records(self) -> dict[str, int]:
         """Records beside the MBO ones, by type."""
+    def gaps(self) -> list[tuple[int, int | None, int | None, tuple[int, int] | None, str]]:
+        """Where records are missing: index of the next, ts_recv of the record before and of the next, (publisher_id,
+        instrument_id) where it is one book's, and what was said."""
     def instruments(self) -> list[tuple[int, str, int, str | None, int]]:
         """(publisher_id, publisher, instrument_id, symbol, records) of every book the tape has records for."""
     def buffer(self, start: int | None = None, stop: int | None = None) -> RecordBuffer:
@@ -224,6 +227,32 @@ class Feeder:
     def wait(self) -> None:
         """Until no more will be fed; raises what ended it if that was an error."""
     def stop(self) -> None: ...
+
+@final
+class Ingest:
+    """The sessions of an upstream, joined on a live tape, as a file that a client writes to; a thread of its own writes."""
+
+    def __new__(cls, live: LiveTape) -> Ingest: ...
+    def resume(self, overlap: float) -> tuple[Literal["begin", "whole", "from"], int | None]:
+        """A session begins: with nothing to go on from, from the beginning, or with records of a ts_event and later. What comes
+        is compared with the end of the tape, as far back as so many seconds before its last records."""
+    def write(self, data: bytes) -> int:
+        """Takes the next bytes of the session; a ConflictError once something could not be put on the tape."""
+    def flush(self) -> None: ...
+    def writable(self) -> bool: ...
+    @property
+    def closed(self) -> bool: ...
+    def finish(self) -> None:
+        """Waits until all of the session is on the tape, and raises what could not be put there; a new one may begin then."""
+    def miss(self) -> None:
+        """Says on the tape that records are missing behind its last one, unless it ends with a gap or is empty."""
+    def messages(self) -> list[tuple[bool, int, str]]:
+        """What the upstream said since the last time: whether it is an error, its code, its words."""
+    def figures(self) -> tuple[int, int, int, int, float | None]:
+        """Records put on the tape, of MBO and of other types; those that came again; gaps; seconds since anything came."""
+    @property
+    def lag(self) -> float:
+        """Seconds since the oldest bytes came that are not on the tape yet."""
 
 @final
 class Tapes:

@@ -14,7 +14,7 @@ from booktape.moment import Moment, Time, iso
 from booktape.parameters import COUNT_RANGE, ID_RANGE, PUBLISHER_RANGE, bad_parameter, within
 from booktape.records import from_buffer
 from booktape.replay import Clock, WallClock, paced
-from booktape.values import IndexSize, Instrument
+from booktape.values import Gap, IndexSize, Instrument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +118,20 @@ class Tape:
     def other_records(self) -> dict[str, int]:
         """How many records of other types than MBO lie beside, by type."""
         return self._native.other_records
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """Where records are missing, in order: whoever recorded the tape, or sent it, could not give them.
+
+        The books since are suspect until a clear or a snapshot. docs/live.md says how a recorded tape gets a gap.
+
+        >>> import booktape as bt
+        >>> bt.synthesize(messages=1_000, seed=1).gaps
+        []
+        """
+        return [
+            Gap(index, start, end, *(of or (None, None)), text) for index, start, end, of, text in self._native.gaps()
+        ]
 
     @property
     def left(self) -> str | None:

@@ -68,6 +68,23 @@ class Level(NamedTuple):
         return self.price / PRICE_SCALE
 
 
+class Gap(NamedTuple):
+    """A place on a tape at which records are missing."""
+
+    index: int  # type: ignore[assignment] # the record's place, not the tuple method that nobody misses
+    """Index of the record that follows: that of the next to come, at the end of the tape."""
+    start: int | None
+    """ts_recv of the record before, ns since 1970 UTC; None where the tape has none."""
+    end: int | None
+    """ts_recv of the record that follows; None where none has come."""
+    publisher_id: int | None
+    """Whose records, where they are of one book; None: of any."""
+    instrument_id: int | None
+    """Of which instrument, where they are of one book; None: of any."""
+    text: str
+    """What was said of it."""
+
+
 class Bbo(NamedTuple):
     """Best bid and best offer; None where that side is empty."""
 

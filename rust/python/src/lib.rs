@@ -11,6 +11,7 @@ mod detached;
 mod errors;
 mod export;
 mod feeder;
+mod ingest;
 mod life;
 mod live;
 mod market;
@@ -39,6 +40,8 @@ mod _native {
     use super::export::{Batch, Batches, Pieces, Rows};
     #[pymodule_export]
     use super::feeder::Feeder;
+    #[pymodule_export]
+    use super::ingest::Ingest;
     #[pymodule_export]
     use super::life::{order_life, order_path};
     #[pymodule_export]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use booktape_core::audit::Audit;
 use booktape_core::feed::{Definition, Interval, Limits, Options, publisher_name};
 use booktape_core::market::Market as CoreMarket;
-use booktape_core::tape::{IndexSize, Stride, Tape as CoreTape, Written};
+use booktape_core::tape::{Gap, IndexSize, Stride, Tape as CoreTape, Written};
 use booktape_core::types::{AnomalyKind, Nanos};
 use booktape_core::{synth, wire};
 use booktape_store::{DataFolder, Opened, Opening};
@@ -21,6 +21,8 @@ use crate::detached::{Watcher, detached};
 use crate::errors::{parameter, to_python};
 use crate::export::Pieces;
 use crate::market::Market;
+
+type GapRow = (u64, Option<u64>, Option<u64>, Option<(u16, u32)>, String);
 
 /// Records in order, with their symbols; immutable, shared between threads.
 #[pyclass(frozen, module = "booktape._native")]
@@ -219,6 +221,17 @@ impl Tape {
     #[getter]
     fn other_records(&self) -> std::collections::BTreeMap<&'static str, u64> {
         self.core.other_records().clone()
+    }
+
+    /// Where records are missing: index of the next, `ts_recv` of the record before and of the next, publisher and instrument
+    /// where it is one book's, and what was said.
+    fn gaps(&self, py: Python<'_>) -> PyResult<Vec<GapRow>> {
+        let gaps = detached(py, None, |_| self.core.gaps())?.into_iter();
+        let row = |gap: Gap| {
+            let of = gap.of.map(|of| (of.publisher_id, of.instrument_id));
+            (gap.index, gap.start.map(|ts| ts.0), gap.end.map(|ts| ts.0), of, gap.text)
+        };
+        Ok(gaps.map(row).collect())
     }
 
     /// Every book the tape has records for: (`publisher_id`, publisher, `instrument_id`, symbol, records).

@@ -1,0 +1,84 @@
+"""What is asked of an upstream, and who is asked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from booktape.errors import ParameterError
+from booktape.parameters import bad_parameter
+
+ALL_SYMBOLS = "ALL_SYMBOLS"
+"""Every symbol of a dataset."""
+
+BESIDE = ("definition", "status", "statistics", "imbalance")
+"""Schemas that may be recorded beside MBO."""
+
+SYMBOLOGIES = ("raw_symbol", "instrument_id", "parent", "continuous")
+"""How instruments may be named."""
+
+KEY_VARIABLES = ("DATABENTO_API_KEY", "DBN_KEY")
+"""Where the key of Databento is looked for, in this order."""
+
+_KEY_LENGTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Which records to record.
+
+    >>> Subscription("GLBX.MDP3", ("ESM4",)).name
+    'GLBX.MDP3-ESM4'
+    """
+
+    dataset: str
+    symbols: tuple[str, ...] = (ALL_SYMBOLS,)
+    stype_in: str = "raw_symbol"
+    beside: tuple[str, ...] = ()
+    """Schemas besides MBO."""
+    snapshot: bool = False
+    """Whether books begin with a snapshot, where nothing can be gone on from."""
+    start: int | None = None
+    """ts_event of the first records, ns since 1970 UTC; None: from now on, 0: everything there is."""
+
+    def __post_init__(self) -> None:
+        if not self.dataset:
+            raise bad_parameter("dataset", self.dataset, "Databento's code, such as GLBX.MDP3")
+        if not self.symbols or not all(self.symbols):
+            raise bad_parameter("symbols", ",".join(self.symbols), f"symbols, or {ALL_SYMBOLS}")
+        if self.stype_in not in SYMBOLOGIES:
+            raise bad_parameter("stype_in", self.stype_in, f"one of {', '.join(SYMBOLOGIES)}")
+        for schema in self.beside:
+            if schema not in BESIDE:
+                raise bad_parameter("schema", schema, f"mbo, and beside it any of {', '.join(BESIDE)}")
+        if self.snapshot and self.start is not None:
+            raise bad_parameter("snapshot", self.snapshot, "records begin with a snapshot or at a start, not both")
+
+    @property
+    def name(self) -> str:
+        """What its tape is called where nobody says."""
+        return f"{self.dataset}-{'+'.join(self.symbols)}"[:64]
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Who is asked: Databento's gateway of the dataset, or another that speaks its protocol."""
+
+    key: str = field(repr=False)
+    gateway: str | None = None
+    port: int = 13_000
+    heartbeat_seconds: int = 30
+    """Silence after which the upstream sends a heartbeat; ten seconds more, and the session is given up."""
+
+    def __post_init__(self) -> None:
+        if len(self.key) != _KEY_LENGTH or not self.key.isascii() or not self.key.isprintable():
+            # Without the key: an error is told and logged.
+            raise ParameterError(f"the API key has {len(self.key)} characters; Databento's have {_KEY_LENGTH}")
+
+
+def key_of_environment() -> str:
+    """The key of Databento, from the environment; where there is none, a `ParameterError`."""
+    for name in KEY_VARIABLES:
+        if key := os.environ.get(name, "").strip():
+            return key
+    raise ParameterError(f"no API key: set {' or '.join(KEY_VARIABLES)} in the environment")

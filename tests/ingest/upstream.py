@@ -1,0 +1,150 @@
+"""An upstream that speaks Databento's live protocol over TCP, and can be told to fail at a byte."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import struct
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+import databento_dbn as dbn
+
+import booktape as bt
+
+if TYPE_CHECKING:
+    import numpy as np
+
+KEY = "db-made-up-for-tests-0123456789x"
+CHALLENGE = "made-up-challenge"
+NONE = 2**64 - 1
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with a session."""
+
+    after: int
+    """Bytes of records sent before it."""
+    insert: bytes = b""
+    """What is sent there."""
+    closes: bool = False
+    """Whether the connection is closed in good order then, and not reset."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A subscription as it was asked for."""
+
+    schema: str
+    symbols: str
+    start: int | None
+    snapshot: bool
+
+
+@dataclass
+class Upstream:
+    """Serves the records of a tape; each session takes the next fault, and without one ends with the records."""
+
+    records: np.ndarray
+    faults: deque[Fault] = field(default_factory=deque)
+    oldest: int = 0
+    """ts_event before which nothing is replayed any more: that is refused, as too long ago."""
+    silently_from: int = 0
+    """ts_event before which nothing is replayed, without a word."""
+    keys: tuple[str, ...] = (KEY,)
+    asked: list[list[Asked]] = field(default_factory=list)
+    """The subscriptions of every session."""
+    snapshot: bytes = b""
+    """What is sent to those who ask for one."""
+    snapshot_from: int = 0
+    """ts_event from which on records follow it."""
+
+    def __enter__(self) -> Self:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(10)
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    self._session(connection)
+                except (OSError, ValueError):
+                    continue
+
+    def _session(self, connection: socket.socket) -> None:
+        connection.sendall(f"lsg_version=1.0.0\ncram={CHALLENGE}\n".encode())
+        with connection.makefile("rb") as lines:
+            auth = _fields(lines.readline())
+            accepted = [hashlib.sha256(f"{CHALLENGE}|{key}".encode()).hexdigest() for key in self.keys]
+            if auth["auth"].partition("-")[0] not in accepted:
+                connection.sendall(b"success=0|error=User authentication failed\n")
+                return
+            connection.sendall(b"success=1|session_id=1\n")
+            subscriptions: list[Asked] = []
+            self.asked.append(subscriptions)
+            while not (line := lines.readline()).startswith(b"start_session"):
+                if not line:
+                    return
+                fields = _fields(line)
+                start = int(fields["start"]) if "start" in fields else None
+                subscriptions.append(Asked(fields["schema"], fields["symbols"], start, fields["snapshot"] == "1"))
+            fault = self.faults.popleft() if self.faults else None
+            self._send(connection, subscriptions, fault)
+            if fault is not None and not fault.closes:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
+            connection.shutdown(socket.SHUT_WR)
+            lines.read()
+
+    def _send(self, connection: socket.socket, subscriptions: list[Asked], fault: Fault | None) -> None:
+        mbo = next(asked for asked in subscriptions if asked.schema == "mbo")
+        connection.sendall(metadata(mbo.start or 1))
+        for asked in subscriptions:
+            connection.sendall(bytes(dbn.SystemMsg(1, f"Subscription request for {asked.schema} data succeeded", dbn.SystemCode.SUBSCRIPTION_ACK)))
+        start = 0 if mbo.start is None else mbo.start
+        if 0 < start < self.oldest:
+            connection.sendall(bytes(dbn.ErrorMsg(1, "the replay is too long ago", True, dbn.ErrorCode.REPLAY_DATA_AGED_OUT)))
+            return
+        if mbo.snapshot:
+            connection.sendall(self.snapshot)
+            start = self.snapshot_from
+        events = self.records["ts_event"]
+        sent = self.records[(events >= start) & (events >= self.silently_from)].tobytes()
+        if fault is None:
+            connection.sendall(sent)
+            return
+        connection.sendall(sent[: fault.after] + fault.insert)
+
+
+def _fields(line: bytes) -> dict[str, str]:
+    return dict(part.partition("=")[::2] for part in line.decode().strip().split("|"))
+
+
+def metadata(start: int) -> bytes:
+    """What a live session begins with."""
+    return dbn.Metadata(
+        "GLBX.MDP3", start, None, dbn.SType.INSTRUMENT_ID, None, [], [], [], [], None, None, False, 3
+    ).encode()
+
+
+def records_of(tape: bt.Tape) -> bytes:
+    """The MBO records of a tape."""
+    return tape.to_numpy().tobytes()
