@@ -129,9 +129,11 @@ class Tape:
         >>> bt.synthesize(messages=1_000, seed=1).gaps
         []
         """
-        return [
-            Gap(index, start, end, *(of or (None, None)), text) for index, start, end, of, text in self._native.gaps()
-        ]
+        gaps = []
+        for index, start, end, of, text in self._native.gaps():
+            publisher_id, instrument_id = of or (None, None)
+            gaps.append(Gap(index, start, end, publisher_id, instrument_id, text))
+        return gaps
 
     @property
     def left(self) -> str | None:

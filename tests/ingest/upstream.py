@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Self
 
 import databento_dbn as dbn
 
-import booktape as bt
-
 if TYPE_CHECKING:
     import numpy as np
 
+    import booktape as bt
+
 KEY = "db-made-up-for-tests-0123456789x"
 CHALLENGE = "made-up-challenge"
-NONE = 2**64 - 1
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,10 @@ class Upstream:
     """The subscriptions of every session."""
     snapshot: bytes = b""
     """What is sent to those who ask for one."""
-    snapshot_from: int = 0
-    """ts_event from which on records follow it."""
+    live_from: int = 0
+    """ts_event of what is sent to those who ask for no start."""
+    says: bytes = b""
+    """Records that begin every session."""
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -118,20 +119,17 @@ class Upstream:
         mbo = next(asked for asked in subscriptions if asked.schema == "mbo")
         connection.sendall(metadata(mbo.start or 1))
         for asked in subscriptions:
-            connection.sendall(bytes(dbn.SystemMsg(1, f"Subscription request for {asked.schema} data succeeded", dbn.SystemCode.SUBSCRIPTION_ACK)))
-        start = 0 if mbo.start is None else mbo.start
-        if 0 < start < self.oldest:
-            connection.sendall(bytes(dbn.ErrorMsg(1, "the replay is too long ago", True, dbn.ErrorCode.REPLAY_DATA_AGED_OUT)))
+            connection.sendall(system(f"Subscription request for {asked.schema} data succeeded", code=1))
+        if self.says:
+            connection.sendall(self.says)
+        start = self.live_from if mbo.start is None else mbo.start
+        if mbo.start and mbo.start < self.oldest:
+            connection.sendall(error("the replay is too long ago", code=8))
             return
-        if mbo.snapshot:
-            connection.sendall(self.snapshot)
-            start = self.snapshot_from
         events = self.records["ts_event"]
         sent = self.records[(events >= start) & (events >= self.silently_from)].tobytes()
-        if fault is None:
-            connection.sendall(sent)
-            return
-        connection.sendall(sent[: fault.after] + fault.insert)
+        sent = (self.snapshot if mbo.snapshot else b"") + sent
+        connection.sendall(sent if fault is None else sent[: fault.after] + fault.insert)
 
 
 def _fields(line: bytes) -> dict[str, str]:
@@ -140,9 +138,18 @@ def _fields(line: bytes) -> dict[str, str]:
 
 def metadata(start: int) -> bytes:
     """What a live session begins with."""
-    return dbn.Metadata(
-        "GLBX.MDP3", start, None, dbn.SType.INSTRUMENT_ID, None, [], [], [], [], None, None, False, 3
-    ).encode()
+    stype_out = dbn.SType("instrument_id")
+    return dbn.Metadata("GLBX.MDP3", start, None, stype_out, None, [], [], [], [], None, None, False, 3).encode()
+
+
+def system(text: str, *, code: int) -> bytes:
+    """What a gateway says of a session."""
+    return bytes(dbn.SystemMsg(1, text, dbn.SystemCode(code)))
+
+
+def error(text: str, *, code: int) -> bytes:
+    """What a gateway says of something that went wrong."""
+    return bytes(dbn.ErrorMsg(1, text, True, dbn.ErrorCode(code)))
 
 
 def records_of(tape: bt.Tape) -> bytes:

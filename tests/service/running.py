@@ -14,7 +14,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 import booktape as bt
-from booktape.service.app import Service
+from booktape.service.app import Companion, Service
 from booktape.service.server import Server, listen, url_of
 from booktape.service.streams.clock import Clock, WallClock
 from booktape.settings import Settings
@@ -96,12 +96,13 @@ def serving(
     clock: Clock | None = None,
     wait: bool = True,
     store: bt.Store | None = None,
+    beside: Sequence[Companion] = (),
 ) -> Iterator[Running]:
     """Serves tapes, or one iterator of them, until the block ends; `wait` until they are loaded."""
     settings = settings or Settings(heartbeat_seconds=15)
     listener = listen("127.0.0.1", 0, slow_client_seconds=settings.slow_client_seconds)
     source = tapes[0] if tapes and not isinstance(tapes[0], bt.Tape) else tapes
-    service = Service(source, settings, clock or WallClock(), store=store)  # type: ignore[arg-type]
+    service = Service(source, settings, clock or WallClock(), store=store, beside=beside)  # type: ignore[arg-type]
     ready = threading.Event()
     server = Server(service, ready.set)
     loop = (server.config.get_loop_factory() or asyncio.new_event_loop)()

@@ -20,6 +20,7 @@ from booktape.cli.gateway import gateway
 from booktape.cli.inspect import inspect
 from booktape.cli.keys import keys
 from booktape.cli.order import order
+from booktape.cli.record import record
 from booktape.cli.replay import replay
 from booktape.cli.serve import serve
 from booktape.cli.store import store
@@ -64,6 +65,7 @@ def app() -> None:
 for _command in (
     demo,
     serve,
+    record,
     gateway,
     inspect,
     book,

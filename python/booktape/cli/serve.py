@@ -9,6 +9,8 @@ import rich_click as click
 
 from booktape.cli import options
 from booktape.cli.screen import progress, warn
+from booktape.cli.upstream import asks_upstream, symbols_of, upstream_of
+from booktape.parameters import bad_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +34,13 @@ if TYPE_CHECKING:
 @options.max_decompressed
 @options.historical_port
 @options.historical_http
+@click.option(
+    "--live",
+    multiple=True,
+    metavar="DATASET:SYMBOL,…",
+    help="Record this from Databento meanwhile, as `booktape record` does; repeat it.",
+)
+@asks_upstream
 @click.option("--no-store", is_flag=True, help="Keep nothing but indexes: no tables, no uploads.")
 def serve(
     *,
@@ -45,6 +54,10 @@ def serve(
     historical_port: int | None,
     historical_http: bool,
     no_store: bool,
+    live: tuple[str, ...],
+    stype_in: str,
+    snapshot: bool,
+    upstream: tuple[str, int] | None,
 ) -> None:
     """Serve DBN files: the page at /, the interface described at /docs. Each FILE is a tape of its own.
 
@@ -56,7 +69,12 @@ def serve(
     them.
     """
     settings = settings_with(host=host, port=port, gateway_port=gateway_port, insecure=insecure)
-    beside = options.historical_gateway(historical_port, settings.host, http=historical_http)
+    if no_store and live:
+        raise bad_parameter("live", live[0], "what is recorded needs the store; leave --no-store out")
+    beside = [
+        *options.historical_gateway(historical_port, settings.host, http=historical_http),
+        *(_recording(live, stype_in, upstream, snapshot=snapshot) if live else ()),
+    ]
     if no_store:
         tapes: list[Tape | LiveTape] = [
             options.open_tape([file], tolerant=tolerant, max_decompressed=max_decompressed) for file in files
@@ -114,6 +132,21 @@ def run_service(
             beside=companions,
             on_ready=lambda url: click.echo(f"{what} at {url}  (page /, interface /docs{gateway}, Ctrl-C stops)"),
         )
+
+
+def _recording(
+    live: tuple[str, ...], stype_in: str, upstream: tuple[str, int] | None, *, snapshot: bool
+) -> Sequence[Companion]:
+    from booktape.ingest import Subscription
+    from booktape.ingest.companion import recording
+
+    subscriptions = []
+    for named in live:
+        dataset, colon, symbols = named.partition(":")
+        if not colon:
+            raise bad_parameter("live", named, "DATASET:SYMBOL,… such as GLBX.MDP3:ESM4")
+        subscriptions.append(Subscription(dataset, symbols_of(symbols), stype_in, snapshot=snapshot))
+    return [recording(subscriptions, upstream_of(upstream))]
 
 
 def _register(store: Store, file: str, *, tolerant: bool, max_decompressed: int | None) -> Tape:

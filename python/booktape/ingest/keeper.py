@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from booktape import _native
 from booktape.errors import ConflictError, InputError, ParameterError
-from booktape.ingest.session import Asked, RefusedError, Session, SessionError
+from booktape.ingest.session import Asked, CorruptError, RefusedError, Session, SessionError
 from booktape.live import LiveTape
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ OVERLAP_SECONDS = 5.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 
-Kind: TypeAlias = Literal["connected", "lost", "closed", "corrupt", "gap", "storage", "warning", "error"]
+Kind: TypeAlias = Literal["lost", "closed", "corrupt", "gap", "storage", "warning", "error"]
 
 
 class Code:
@@ -70,10 +70,11 @@ class Progress(NamedTuple):
 class Recorder:
     """Records a subscription on a live tape until it is told to stop: `run` it in a thread.
 
-    Each session goes on where the tape ends, so the same call goes on with a tape of an earlier process. A lost or closed
-    connection is tried again after a pause that doubles, from half a second to half a minute, with `pause(seconds)` to
-    wait. With `once` the first session that the upstream closes in good order is the last; `patient` also waits for what
-    else would end it: an upstream that was never reached, a disk that is full. `tell` hears what happens.
+    Each session goes on where the tape ends, so the same call goes on with a tape of an earlier process. A lost or
+    closed connection is tried again after a pause that doubles, from half a second to half a minute, with
+    `pause(seconds)` to wait. With `once` the first session that the upstream closes in good order is the last;
+    `patient` also waits for what else would end it: an upstream that was never reached, a disk that is full. `tell`
+    hears what happens.
     """
 
     def __init__(
@@ -110,9 +111,7 @@ class Recorder:
     def progress(self) -> Progress:
         """How it does now."""
         records, others, repeated, gaps, silence = self._sink.figures()
-        return Progress(
-            records, others, repeated, gaps, self._sessions, self._corrupt, self._sink.lag, silence
-        )
+        return Progress(records, others, repeated, gaps, self._sessions, self._corrupt, self._sink.lag, silence)
 
     def stop(self) -> None:
         """Ends the recording; `run` returns when all that came is on the tape."""
@@ -127,7 +126,8 @@ class Recorder:
         Raises:
             RefusedError: the upstream does not accept the key or the subscription.
             SessionError: it was never reached, unless the recorder is patient.
-            OSError: what comes cannot be written, unless it is.
+            InputError: what comes cannot be written, unless it is.
+            ConflictError: the tape was closed.
         """
         while not self._stopping.is_set():
             before = self._sink.figures()[0]
@@ -147,6 +147,7 @@ class Recorder:
             if self._stopping.is_set():
                 return True
         self._sessions += 1
+        before = self._sink.figures()[0]
         lost: SessionError | None = None
         try:
             session.run(asked, self._sink)
@@ -156,9 +157,14 @@ class Recorder:
             with self._lock:
                 self._session = None
         was_written = self._settle()
-        self._hear(asked)
+        has_erred = self._hear(asked)
+        if lost is not None and has_erred and self._sink.figures()[0] == before:
+            # Once the upstream has said an error, the client tells of no other end than that.
+            lost = None
         if lost is not None:
-            self._tell(Event("lost", str(lost)))
+            is_corrupt = isinstance(lost, CorruptError)
+            self._corrupt += is_corrupt
+            self._tell(Event("corrupt" if is_corrupt else "lost", str(lost)))
             if not self._patient and self._sink.figures()[4] is None:
                 raise lost
         elif was_written and not self._stopping.is_set():
@@ -195,9 +201,10 @@ class Recorder:
         try:
             self._sink.finish()
         except (InputError, ParameterError) as why:
-            self._corrupt += 1
-            self._tell(Event("corrupt", f"something came that is no record: {why}"))
-        except OSError as why:
+            if not isinstance(why.__cause__, OSError):
+                self._corrupt += 1
+                self._tell(Event("corrupt", f"something came that is no record: {why}"))
+                return False
             self._tell(Event("storage", str(why)))
             if not self._patient:
                 raise
@@ -208,8 +215,9 @@ class Recorder:
             return True
         return False
 
-    def _hear(self, asked: Asked) -> None:
-        """What the upstream said in the session."""
+    def _hear(self, asked: Asked) -> bool:
+        """What the upstream said in the session, and whether an error was among it that ends nothing."""
+        has_erred = False
         for is_error, code, text in self._sink.messages():
             if is_error and code in (Code.AUTH_FAILED, Code.KEY_DEACTIVATED):
                 raise RefusedError(f"the gateway refused: {text}")
@@ -219,9 +227,11 @@ class Recorder:
                 if not self._must_miss:
                     raise RefusedError(f"the gateway refused: {text}")
             if is_error:
+                has_erred = not self._must_miss
                 self._tell(Event("error", text))
             elif code == Code.SLOW_READER:
                 self._tell(Event("warning", text))
+        return has_erred
 
 
 def pause_after(fails: int, jitter: float) -> float:
@@ -232,7 +242,8 @@ def pause_after(fails: int, jitter: float) -> float:
     >>> pause_after(0, 0.0)
     0.25
     """
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(fails, 16)) * (0.5 + jitter / 2)
+    longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(fails, 16))
+    return longest * (0.5 + jitter / 2)
 
 
 def open_or_create(store: Store, name: str, dataset: str) -> LiveTape:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from booktape.errors import BooktapeError
+from booktape.errors import UpstreamError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import databento
 
     from booktape import _native
@@ -22,11 +26,15 @@ _UNREACHED = ("Connection to ", "Authentication with ")
 """How messages of the client begin that are about the way to the gateway, and not its answer."""
 
 
-class SessionError(BooktapeError):
+class SessionError(UpstreamError):
     """A session ended by something that passes: the connection was lost, or could not be made."""
 
 
-class RefusedError(BooktapeError):
+class CorruptError(SessionError):
+    """A session ended because something came that is no record."""
+
+
+class RefusedError(UpstreamError):
     """The upstream does not accept the key, or what was asked: trying again would give the same."""
 
 
@@ -53,8 +61,15 @@ class Session:
 
         Raises:
             RefusedError: the upstream accepts the key or the subscription not.
+            CorruptError: something came that is no record.
             SessionError: it could not be reached, or the connection was lost.
         """
+        with _loop() as (loop, failures):
+            self._run(asked, sink, loop)
+            if failures and not self._is_stopped:
+                raise CorruptError(f"something came that is no record: {failures[0]}")
+
+    def _run(self, asked: Asked, sink: _native.Ingest, loop: asyncio.AbstractEventLoop) -> None:
         import databento
 
         upstream, subscription = self._upstream, self._subscription
@@ -64,6 +79,7 @@ class Session:
             port=upstream.port,
             heartbeat_interval_s=upstream.heartbeat_seconds,
             reconnect_policy="none",
+            loop=loop,
         )
         # What cannot be put on the tape ends the session: the client would go on with the next record.
         client.add_stream(sink, exception_callback=lambda _: client.stop())  # type: ignore[arg-type] # a file's methods
@@ -104,3 +120,35 @@ class Session:
             self._is_stopped = True
             if self._client is not None:
                 self._client.stop()
+
+
+@contextmanager
+def _loop() -> Iterator[tuple[asyncio.AbstractEventLoop, list[BaseException]]]:
+    """An event loop in a thread, and what went wrong in it.
+
+    The client closes a connection in good order where it does not understand what comes, and its loop alone hears why.
+    """
+    loop = asyncio.new_event_loop()
+    failures: list[BaseException] = []
+
+    def failed(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        if isinstance(failure := context.get("exception"), BaseException):
+            failures.append(failure)
+
+    loop.set_exception_handler(failed)
+    thread = threading.Thread(target=loop.run_forever, name="booktape-upstream", daemon=True)
+    thread.start()
+    try:
+        yield loop, failures
+    finally:
+        asyncio.run_coroutine_threadsafe(_cancel_others(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -10,7 +10,7 @@ import structlog
 from anyio import CapacityLimiter, Lock, to_thread
 from litestar.exceptions import ServiceUnavailableException
 
-from booktape import BooktapeError, GoneError, NotFoundError, Tape
+from booktape import BooktapeError, Gap, GoneError, NotFoundError, Tape
 from booktape._native import DepthStream
 from booktape.lookup import find_ids
 from booktape.moment import iso
@@ -25,6 +25,7 @@ from booktape.service.tapes.schemas import (
     BookState,
     RecordsPage,
     TapeDetails,
+    TapeGap,
 )
 from booktape.service.tapes.tree import BookKey, MarketTree
 from booktape.service.tracing import traced
@@ -44,6 +45,11 @@ class BooksAtHead(NamedTuple):
 
 
 log = structlog.get_logger(__name__)
+
+
+def _gap(gap: Gap) -> TapeGap:
+    start, end = (None if ts is None else str(ts) for ts in (gap.start, gap.end))
+    return TapeGap(gap.index, start, end, gap.publisher_id, gap.instrument_id, gap.text)
 
 
 class LoadedTape:
@@ -115,6 +121,7 @@ class LoadedTape:
             left=tape.left,
             books=len(tape.instruments),
             other_records=tape.other_records,
+            gaps=[_gap(gap) for gap in tape.gaps],
         )
 
     def position_at(self, at: When | None) -> int:

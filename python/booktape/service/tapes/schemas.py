@@ -17,6 +17,23 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
     """The base of what comes from the core: a field that the schema does not know is an error, not silence."""
 
 
+class TapeGap(msgspec.Struct):
+    """A place at which records are missing: the books since are suspect until a clear or a snapshot."""
+
+    index: int
+    """Index of the record that follows."""
+    start: str | None
+    """ts_recv of the record before, ns since 1970 UTC; null where the tape has none."""
+    end: str | None
+    """ts_recv of the record that follows; null where none has come."""
+    publisher_id: int | None
+    """Whose records, where they are of one book; null: of any."""
+    instrument_id: int | None
+    """Of which instrument, where they are of one book; null: of any."""
+    text: str
+    """What was said of it."""
+
+
 class TapeDetails(msgspec.Struct):
     """A tape."""
 
@@ -48,6 +65,8 @@ class TapeDetails(msgspec.Struct):
     """Books: pairs of publisher and instrument."""
     other_records: dict[str, int]
     """Records of other types than MBO beside it, by type."""
+    gaps: list[TapeGap]
+    """Where records are missing, as whoever recorded or sent them says."""
 
 
 class PublisherLeaf(msgspec.Struct):

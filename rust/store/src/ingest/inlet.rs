@@ -31,8 +31,10 @@ struct State {
     /// When the first of them came.
     since: Option<Instant>,
     is_writing: bool,
-    /// Why nothing is taken until somebody was told.
+    /// Why nothing more goes on the tape until [`Inlet::finish`] was told.
     failure: Option<Error>,
+    /// Whether whoever brings bytes was told.
+    has_refused: bool,
     is_over: bool,
 }
 
@@ -96,7 +98,8 @@ impl Inlet {
     /// Takes bytes if there is room for them.
     ///
     /// # Errors
-    /// [`Error::Conflict`] once something could not be written: nothing is taken until [`Self::finish`] has told what.
+    /// [`Error::Conflict`], once, when something could not be written: what comes from then on, until [`Self::finish`] has told
+    /// why, is dropped.
     pub fn offer(&self, bytes: &[u8]) -> Result<bool> {
         self.put(self.shared.state(), bytes)
     }
@@ -113,7 +116,10 @@ impl Inlet {
 
     fn put(&self, mut state: MutexGuard<'_, State>, bytes: &[u8]) -> Result<bool> {
         if let Some(failure) = &state.failure {
-            return Err(Error::Conflict(format!("nothing more is recorded of this session: {failure}")));
+            let told = Error::Conflict(format!("nothing more is recorded of this session: {failure}"));
+            let has_refused = std::mem::replace(&mut state.has_refused, true);
+            // What comes until the session has ended comes again with the next.
+            return if has_refused { Ok(true) } else { Err(told) };
         }
         if state.waiting.len() >= MOST {
             return Ok(false);
@@ -131,8 +137,9 @@ impl Inlet {
     /// What could not be written, once; a new session may begin then.
     pub fn finish(&self) -> Result<()> {
         let is_done = |state: &State| state.waiting.is_empty() && !state.is_writing;
-        let failure = self.shared.wait(self.shared.state(), is_done).failure.take();
-        failure.map_or(Ok(()), Err)
+        let mut state = self.shared.wait(self.shared.state(), is_done);
+        state.has_refused = false;
+        state.failure.take().map_or(Ok(()), Err)
     }
 
     /// Seconds since the oldest bytes came that are not on the tape yet.
