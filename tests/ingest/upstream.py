@@ -31,6 +31,8 @@ class Fault:
     """What is sent there."""
     closes: bool = False
     """Whether the connection is closed in good order then, and not reset."""
+    forgets: int = 0
+    """ts_event before which nothing is replayed from then on."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,14 @@ class Upstream:
     """What is sent to those who ask for one."""
     live_from: int = 0
     """ts_event of what is sent to those who ask for no start."""
+    stalls_after: int | None = None
+    """Bytes of records of a session without a fault, after which nothing more comes."""
+    stalled: threading.Event = field(default_factory=threading.Event)
+    """Set when that many were sent."""
     says: bytes = b""
     """Records that begin every session."""
+
+    _open: list[socket.socket] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -72,6 +80,8 @@ class Upstream:
     def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for connection in list(self._open):
+            connection.shutdown(socket.SHUT_RDWR)
         self._thread.join(10)
 
     @property
@@ -85,10 +95,13 @@ class Upstream:
             except OSError:
                 return
             with connection:
+                self._open.append(connection)
                 try:
                     self._session(connection)
                 except (OSError, ValueError):
                     continue
+                finally:
+                    self._open.remove(connection)
 
     def _session(self, connection: socket.socket) -> None:
         connection.sendall(f"lsg_version=1.0.0\ncram={CHALLENGE}\n".encode())
@@ -108,14 +121,18 @@ class Upstream:
                 start = int(fields["start"]) if "start" in fields else None
                 subscriptions.append(Asked(fields["schema"], fields["symbols"], start, fields["snapshot"] == "1"))
             fault = self.faults.popleft() if self.faults else None
-            self._send(connection, subscriptions, fault)
+            is_open = self._send(connection, subscriptions, fault)
             if fault is not None and not fault.closes:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return
-            connection.shutdown(socket.SHUT_WR)
+            if is_open:
+                self.stalled.set()
+            else:
+                connection.shutdown(socket.SHUT_WR)
             lines.read()
 
-    def _send(self, connection: socket.socket, subscriptions: list[Asked], fault: Fault | None) -> None:
+    def _send(self, connection: socket.socket, subscriptions: list[Asked], fault: Fault | None) -> bool:
+        """Sends what was asked for; whether the connection stays open then."""
         mbo = next(asked for asked in subscriptions if asked.schema == "mbo")
         connection.sendall(metadata(mbo.start or 1))
         for asked in subscriptions:
@@ -125,11 +142,16 @@ class Upstream:
         start = self.live_from if mbo.start is None else mbo.start
         if mbo.start and mbo.start < self.oldest:
             connection.sendall(error("the replay is too long ago", code=8))
-            return
+            return False
         events = self.records["ts_event"]
         sent = self.records[(events >= start) & (events >= self.silently_from)].tobytes()
         sent = (self.snapshot if mbo.snapshot else b"") + sent
-        connection.sendall(sent if fault is None else sent[: fault.after] + fault.insert)
+        if fault is None:
+            connection.sendall(sent if self.stalls_after is None else sent[: self.stalls_after])
+            return self.stalls_after is not None
+        connection.sendall(sent[: fault.after] + fault.insert)
+        self.oldest = max(self.oldest, fault.forgets)
+        return False
 
 
 def _fields(line: bytes) -> dict[str, str]:

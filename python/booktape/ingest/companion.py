@@ -30,7 +30,7 @@ _GRACE_SECONDS = 5.0
 """For a connection that is being made to be given up."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Recordings(Collector):
     """What is recorded, in figures."""
 
