@@ -78,8 +78,7 @@ impl Ingest {
 
     /// Records put on the tape, of MBO and of other types; those that came again; gaps; seconds since anything came.
     fn figures(&self, py: Python<'_>) -> (u64, u64, u64, u64, Option<f64>) {
-        let Figures { records, others, repeated, gaps, heard } =
-            py.detach(|| self.inlet.ingest().figures());
+        let Figures { records, others, repeated, gaps, heard } = py.detach(|| self.inlet.ingest().figures());
         (records, others, repeated, gaps, heard.map(|heard| heard.elapsed().as_secs_f64()))
     }
 

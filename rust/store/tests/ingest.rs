@@ -32,12 +32,8 @@ struct Upstream {
 impl Upstream {
     /// Records of some books, a tenth of a second apart, whose events were up to so many tenths before; statuses between them.
     fn new(records: usize, delays: &[u64], snapshot: usize) -> Self {
-        let options = synth::Options {
-            messages: records as u64,
-            instruments: 3,
-            seed: 7,
-            ..synth::Options::default()
-        };
+        let options =
+            synth::Options { messages: records as u64, instruments: 3, seed: 7, ..synth::Options::default() };
         let made = Tape::synthesize(&options, &mut quiet).unwrap();
         let mut all = Vec::new();
         for (n, record) in made.in_memory().unwrap().iter().take(records).enumerate() {
@@ -195,7 +191,8 @@ fn what_the_upstream_says_is_told_and_only_gaps_are_on_the_tape() {
     ingest.take(&system(SystemCode::SlowReaderWarning, "slow")).unwrap();
     ingest.take(&error(ErrorCode::SymbolResolutionFailed, "XX does not resolve")).unwrap();
     ingest.take(&error(ErrorCode::SkippedRecordsAfterSlowReading, "skipped")).unwrap();
-    let said: Vec<_> = ingest.messages().into_iter().map(|said| (said.is_error, said.code, said.text)).collect();
+    let said: Vec<_> =
+        ingest.messages().into_iter().map(|said| (said.is_error, said.code, said.text)).collect();
     let text = str::to_owned;
     assert_eq!(
         said,

@@ -181,7 +181,13 @@ impl Ingest {
     }
 
     /// Looks at a record that is about the session; whether it goes on the tape, too.
-    fn is_for_the_tape(&self, now: &mut Now, figures: &mut Figures, record: &[u8], out: &mut Vec<u8>) -> bool {
+    fn is_for_the_tape(
+        &self,
+        now: &mut Now,
+        figures: &mut Figures,
+        record: &[u8],
+        out: &mut Vec<u8>,
+    ) -> bool {
         let about = Aside::new(0, VERSION, record);
         let code = about.code().unwrap_or(u8::MAX);
         let rtype = record.get(1).copied().unwrap_or_default();
@@ -208,7 +214,13 @@ impl Ingest {
         is_gap
     }
 
-    fn put_gap(&self, figures: &mut Figures, of: Option<BookKey>, next: Option<MboRecord>, out: &mut Vec<u8>) {
+    fn put_gap(
+        &self,
+        figures: &mut Figures,
+        of: Option<BookKey>,
+        next: Option<MboRecord>,
+        out: &mut Vec<u8>,
+    ) {
         figures.gaps += 1;
         let head = self.live.head();
         let after = head.end().unwrap_or(Nanos(0));
