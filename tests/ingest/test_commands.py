@@ -34,7 +34,7 @@ def source() -> np.ndarray:
 def _record(folder: Path, server: Upstream, *more: str, key: str = KEY) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "booktape", "record", "--dataset", "GLBX.MDP3", "--start", "0", "--name", "feed"]
     return subprocess.Popen(
-        [*command, "--gateway", f"127.0.0.1:{server.port}", *more],
+        [*command, "--upstream", f"127.0.0.1:{server.port}", *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -115,7 +115,7 @@ def test_a_key_that_is_refused_ends_the_command_and_is_not_shown(tmp_path: Path,
     with Upstream(source) as server:
         recording = _record(tmp_path, server, key=wrong)
         out, err = recording.communicate(timeout=PATIENCE)
-    assert recording.returncode == Exit.UPSTREAM
+    assert recording.returncode == Exit.CREDENTIALS
     assert err == "booktape: the gateway refused: User authentication failed\n"
     assert wrong not in out + err
 
@@ -132,7 +132,7 @@ def test_a_terminal_shows_how_it_does(tmp_path: Path, source: np.ndarray) -> Non
     with Upstream(source) as server:
         seen = on_a_terminal(
             *("record", "--dataset", "GLBX.MDP3", "--start", "0", "--once"),
-            *("--gateway", f"127.0.0.1:{server.port}"),
+            *("--upstream", f"127.0.0.1:{server.port}"),
             BOOKTAPE_DATA_DIR=str(tmp_path),
             DATABENTO_API_KEY=KEY,
         )
@@ -143,7 +143,7 @@ def test_a_terminal_shows_how_it_does(tmp_path: Path, source: np.ndarray) -> Non
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--gateway", "host:port"), "gateway = 'host:port': HOST or HOST:PORT"),
+        (("--upstream", "host:port"), "upstream = 'host:port': HOST or HOST:PORT"),
         (("--start", "17"), "start = '17': an ISO time"),
         (("--schema", "trades"), "schema = 'trades': mbo, and beside it"),
     ],
@@ -163,7 +163,7 @@ def test_the_service_records_while_it_serves(tmp_path: Path, source: np.ndarray)
         serving = subprocess.Popen(
             [
                 *(sys.executable, "-m", "booktape", "serve", "--port", "0"),
-                *("--live", "GLBX.MDP3:A,B", "--gateway", f"127.0.0.1:{server.port}"),
+                *("--live", "GLBX.MDP3:A,B", "--upstream", f"127.0.0.1:{server.port}"),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -13,7 +13,6 @@ import pytest
 
 import booktape as bt
 from booktape.ingest import Event, Recorder, RefusedError, SessionError, Subscription, Upstream, open_or_create
-from booktape.ingest.subscription import key_of_environment
 from tests.ingest.upstream import KEY, Fault, error, records_of, system
 from tests.ingest.upstream import Upstream as Server
 from tests.small_disk import small_disk
@@ -207,7 +206,7 @@ def test_a_key_that_is_refused_is_told_and_not_shown(store: bt.Store, source: np
     wrong = "db-another-made-up-key-012345678"
     with Server(source) as server:
         recording = Recording(store, server, key=wrong, patient=True)
-        with pytest.raises(RefusedError, match="the gateway refused: User authentication failed") as told:
+        with pytest.raises(bt.CredentialsError, match="the gateway refused: User authentication failed") as told:
             recording.run()
     assert wrong not in str(told.value)
     assert wrong not in repr(Upstream(wrong))
@@ -247,13 +246,7 @@ def test_a_disk_that_is_full_keeps_what_was_written(tmp_path: Path, clx5: Path) 
         del recording
 
 
-def test_a_key_is_of_the_environment_and_of_the_right_length(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DATABENTO_API_KEY", "DBN_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(bt.ParameterError, match="no API key: set DATABENTO_API_KEY or DBN_KEY"):
-        key_of_environment()
-    monkeypatch.setenv("DBN_KEY", KEY)
-    assert key_of_environment() == KEY
+def test_a_key_has_the_right_length() -> None:
     with pytest.raises(bt.ParameterError, match="the API key has 6 characters") as told:
         Upstream("secret")
     assert "secret" not in str(told.value)

@@ -54,7 +54,7 @@ def asks_upstream(command: Callable[..., None]) -> Callable[..., None]:
 def upstream_of(asked: tuple[str, int] | None) -> Upstream:
     """Who is asked, with the key of the environment."""
     from booktape.ingest import Upstream
-    from booktape.ingest.subscription import key_of_environment
+    from booktape.upstream.client import key_of_environment
 
     host, port = asked or (None, _PORT)
     return Upstream(key_of_environment(), host, port)

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from booktape import _native
-from booktape.errors import ConflictError, InputError, ParameterError
+from booktape.errors import ConflictError, CredentialsError, InputError, ParameterError
 from booktape.ingest.session import Asked, CorruptError, RefusedError, Session, SessionError
 from booktape.live import LiveTape
 
@@ -124,7 +124,8 @@ class Recorder:
         """Records until it is stopped.
 
         Raises:
-            RefusedError: the upstream does not accept the key or the subscription.
+            CredentialsError: the upstream does not accept the key.
+            RefusedError: it does not accept the subscription.
             SessionError: it was never reached, unless the recorder is patient.
             InputError: what comes cannot be written, unless it is.
             ConflictError: the tape was closed.
@@ -220,7 +221,7 @@ class Recorder:
         has_erred = False
         for is_error, code, text in self._sink.messages():
             if is_error and code in (Code.AUTH_FAILED, Code.KEY_DEACTIVATED):
-                raise RefusedError(f"the gateway refused: {text}")
+                raise CredentialsError(f"the gateway refused: {text}")
             if is_error and code in (Code.AGED_OUT, Code.INVALID_SUBSCRIPTION):
                 # It may be that only the end of the tape is too long ago.
                 self._must_miss = asked.start is not None and len(self.tape) > 0

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from booktape.errors import UpstreamError
+from booktape.errors import CredentialsError, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ class CorruptError(SessionError):
 
 
 class RefusedError(UpstreamError):
-    """The upstream does not accept the key, or what was asked: trying again would give the same."""
+    """The upstream does not accept what was asked: trying again would give the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Session:
         """Connects, subscribes, and returns when the upstream has closed the connection or `stop` was called.
 
         Raises:
-            RefusedError: the upstream accepts the key or the subscription not.
+            CredentialsError: the upstream does not accept the key.
             CorruptError: something came that is no record.
             SessionError: it could not be reached, or the connection was lost.
         """
@@ -104,7 +104,7 @@ class Session:
             if self._is_stopped:
                 return
             if self._client is None and not why.startswith(_UNREACHED):
-                raise RefusedError(f"the gateway refused: {why}") from None
+                raise CredentialsError(f"the gateway refused: {why}") from None
             raise SessionError(why) from None
         except (ValueError, AttributeError):
             # The connection went while it was subscribed on or started.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
 from booktape.errors import ParameterError
@@ -16,9 +15,6 @@ BESIDE = ("definition", "status", "statistics", "imbalance")
 
 SYMBOLOGIES = ("raw_symbol", "instrument_id", "parent", "continuous")
 """How instruments may be named."""
-
-KEY_VARIABLES = ("DATABENTO_API_KEY", "DBN_KEY")
-"""Where the key of Databento is looked for, in this order."""
 
 _KEY_LENGTH = 32
 
@@ -74,11 +70,3 @@ class Upstream:
         if len(self.key) != _KEY_LENGTH or not self.key.isascii() or not self.key.isprintable():
             # Without the key: an error is told and logged.
             raise ParameterError(f"the API key has {len(self.key)} characters; Databento's have {_KEY_LENGTH}")
-
-
-def key_of_environment() -> str:
-    """The key of Databento, from the environment; where there is none, a `ParameterError`."""
-    for name in KEY_VARIABLES:
-        if key := os.environ.get(name, "").strip():
-            return key
-    raise ParameterError(f"no API key: set {' or '.join(KEY_VARIABLES)} in the environment")

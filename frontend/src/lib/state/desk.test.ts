@@ -42,7 +42,8 @@ const tape = (id: string): Tape => ({
 	first_index: 0,
 	growing: false,
 	books: 2,
-	other_records: {}
+	other_records: {},
+	gaps: []
 });
 
 const instrument = (

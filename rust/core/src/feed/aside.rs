@@ -110,8 +110,7 @@ impl Aside {
             RType::Error => {
                 let text = self.text()?;
                 let skipped = ErrorCode::SkippedRecordsAfterSlowReading as u8;
-                let is_missing =
-                    self.code().map_or_else(|| text.starts_with(GAP), |code| code == skipped);
+                let is_missing = self.code().map_or_else(|| text.starts_with(GAP), |code| code == skipped);
                 let of =
                     Some(BookKey { publisher_id, instrument_id }).filter(|key| *key != BookKey::default());
                 is_missing.then_some(AsideFact::Missing { of, text })
