@@ -1581,6 +1581,8 @@ export interface components {
 			end_iso: string | null;
 			/** @description Index of the first record: 0, unless older ones were dropped. */
 			first_index: number;
+			/** @description Where records are missing, as whoever recorded or sent them says. */
+			gaps: components['schemas']['TapeGap'][];
 			/** @description Whether more may come. */
 			growing: boolean;
 			/** @description Its id in URLs: the name and a hash of the content. */
@@ -1599,6 +1601,24 @@ export interface components {
 			start: string | null;
 			/** @description `start` as ISO time. */
 			start_iso: string | null;
+		};
+		/**
+		 * TapeGap
+		 * @description A place at which records are missing: the books since are suspect until a clear or a snapshot.
+		 */
+		TapeGap: {
+			/** @description ts_recv of the record that follows; null where none has come. */
+			end: string | null;
+			/** @description Index of the record that follows. */
+			index: number;
+			/** @description Of which instrument, where they are of one book; null: of any. */
+			instrument_id: number | null;
+			/** @description Whose records, where they are of one book; null: of any. */
+			publisher_id: number | null;
+			/** @description ts_recv of the record before, ns since 1970 UTC; null where the tape has none. */
+			start: string | null;
+			/** @description What was said of it. */
+			text: string;
 		};
 		/**
 		 * TapeInStore

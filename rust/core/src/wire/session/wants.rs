@@ -61,7 +61,7 @@ impl Instruments {
             (Self::All, Self::Some(others)) => *self = Self::Except(others.clone()),
             (Self::All, Self::Except(kept)) => *self = Self::Some(kept.clone()),
             (Self::Except(not), Self::Except(kept)) => {
-                *self = Self::Some(kept.difference(not).copied().collect())
+                *self = Self::Some(kept.difference(not).copied().collect());
             }
         }
     }
