@@ -112,6 +112,12 @@ def streamed(run: Run) -> Figures:
     return {"M records/s": run["warm"] / 1e6, "when cold": run["cold"] / 1e6}
 
 
+def gated(run: Run) -> Figures:
+    """Records a second to one official client, what share of a bare server's that is, and to raw readers."""
+    raw = {f"M to {clients} readers": rate / 1e6 for clients, rate in run["raw"].items()}
+    return {"M records/s": run["official"] / 1e6, "% of a bare server": 100 * run["share"]} | raw
+
+
 def program(package: str, bench: str) -> str:
     """A Rust bench, built if need be."""
     command = ["cargo", "bench", "--locked", "--package", package, "--bench", bench, "--no-run"]
@@ -143,6 +149,7 @@ class Plan:
             "mbp10": self.mbp10,
             "moments": self.moments,
             "streams": self.streams,
+            "gateway": self.gateway,
             "store": self.store,
             "store-live": self.store_live,
             "large": self.large,
@@ -238,6 +245,17 @@ class Plan:
         ]
         title = f"the service's record streams to one client on the same machine: synthetic, {count:,} records"
         return Row("streams", title, streamed, subjects, comparable=False)
+
+    def gateway(self) -> Row:
+        """From the live gateway to official and to raw clients."""
+        count = self.sizes.streamed
+        command = [self.own, str(REPOSITORY / "benchmarks" / "live.py"), "--json", "--messages", str(count)]
+        title = f"the live gateway to clients on the same machine: synthetic, {count:,} records"
+        targets = (
+            Target("% of a bare server", 90, at_least=True),
+            *(Target(f"M to {clients} readers", 3, at_least=True) for clients in (8, 50)),
+        )
+        return Row("gateway", title, gated, [Subject("booktape", command, builds=False)], targets)
 
     def store(self) -> Row:
         """From a tape to tables, all at once."""
