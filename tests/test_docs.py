@@ -32,6 +32,8 @@ DOCUMENTS = {
 BOOKTAPE = str(Path(sys.executable).with_name("booktape"))
 PORT = "http://127.0.0.1:8000"
 GATEWAY = "port=13000"
+HISTORICAL = "https://127.0.0.1:8443"
+DATA_FOLDER = "~/.local/share/booktape"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 FOR_THE_READER = {"make", "source", "cd", "git", "cargo", ".venv/bin/python", "target/release/booktape-load"}
 
@@ -45,9 +47,10 @@ class Document:
     running: ExitStack = field(default_factory=ExitStack)
     url: str = PORT
     gateway: str = GATEWAY
+    historical: str = HISTORICAL
 
     def run_pycon(self, text: str, name: str, line: int) -> None:
-        text = text.replace(PORT, self.url).replace(GATEWAY, self.gateway)
+        text = text.replace(PORT, self.url).replace(GATEWAY, self.gateway).replace(HISTORICAL, self.historical)
         example = doctest.DocTestParser().get_doctest(text, self.names, name, name, line)
         said: list[str] = []
         runner = doctest.DocTestRunner(optionflags=FLAGS)
@@ -68,14 +71,21 @@ class Document:
     def run(self, words: list[str]) -> str:
         match words:
             case ["booktape", "serve", *arguments]:
-                self.url = self.running.enter_context(serving(self.folder, "serve", arguments))
+                said = self.running.enter_context(serving(self.folder, "serve", arguments))
+                self.url = re.findall(r"http://127\.0\.0\.1:\d+", said)[0]
+                self.historical = next(iter(re.findall(r"https://127\.0\.0\.1:\d+", said)), HISTORICAL)
                 return ""
             case ["booktape", "gateway", *arguments]:
-                url = self.running.enter_context(serving(self.folder, "gateway", arguments))
-                self.gateway = f"port={url.rpartition(':')[2]}"
+                said = self.running.enter_context(serving(self.folder, "gateway", arguments))
+                self.gateway = f"port={re.findall(r'127[.]0[.]0[.]1:([0-9]+)', said)[0]}"
+                return ""
+            case ["export", setting]:
+                patch = pytest.MonkeyPatch()
+                self.running.callback(patch.undo)
+                patch.setenv(*setting.replace(DATA_FOLDER, str(self.folder / "kept")).split("=", 1))
                 return ""
             case ["booktape", *arguments]:
-                return booktape(self.folder, arguments)
+                return booktape(self.folder, [word.replace(HISTORICAL, self.historical) for word in arguments])
             case ["curl", *arguments]:
                 return curl(self.folder, [word.replace(PORT, self.url) for word in arguments])
         raise AssertionError(f"do not know how to run {words}")
@@ -91,16 +101,17 @@ def booktape(folder: Path, arguments: list[str]) -> str:
 
 @contextmanager
 def serving(folder: Path, command: str, arguments: list[str]) -> Iterator[str]:
-    """The address of a service or gateway on a free port, for as long as its document is read."""
-    words = [BOOKTAPE, command, "--port", "0", *arguments]
+    """What a service or gateway on free ports says once it is ready, for as long as its document is read."""
+    free = ["0" if word == HISTORICAL.rpartition(":")[2] else word for word in arguments]
+    words = [BOOKTAPE, command, "--port", "0", *free]
     with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout
         said = []
         try:
             for line in process.stdout:
                 said.append(line)
-                if found := re.search(r"(?:http://)?127\.0\.0\.1:\d+", line):
-                    yield found[0]
+                if re.search(r"(?<!https://)127\.0\.0\.1:\d+", line):
+                    yield "".join(said)
                     return
             pytest.fail(f"booktape {command} ended before it was ready:\n{''.join(said)}")
         finally:

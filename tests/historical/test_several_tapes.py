@@ -1,9 +1,12 @@
 """Several tapes of one dataset are one history: in the order of time, each record once."""
 
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from databento_dbn import Metadata, Schema, SType
 from numpy.typing import NDArray
 
 import booktape as bt
@@ -50,3 +53,51 @@ def test_what_two_tapes_have_comes_once(made: bt.Tape, tmp_path: Path) -> None:
     with gateway(late, made, again, settings=Settings(data_dir=tmp_path)) as running:
         found = running.client().timeseries.get_range(DATASET, day, schema="mbo").to_ndarray()
     assert found.tobytes() == records.tobytes()
+
+
+def test_an_id_that_means_another_symbol_from_a_day_on(tmp_path: Path) -> None:
+    """Each symbol has the records, and the bars, of its own days."""
+    begin = int(np.datetime64("2026-01-05", "ns").astype(np.int64))
+    records = bt.synthesize(messages=20_000, seed=3).to_numpy().copy()
+    number = int(records["instrument_id"][0])
+    middle = begin + 86_400 * 10**9
+    for field in ("ts_event", "ts_recv"):
+        records[field] += np.uint64(middle - int(records["ts_recv"][10_000]))
+    days = [("OLD", "2026-01-05", "2026-01-06"), ("NEW", "2026-01-06", "2026-01-07")]
+    mappings = [
+        SimpleNamespace(
+            raw_symbol=name,
+            intervals=[
+                SimpleNamespace(
+                    start_date=date.fromisoformat(start), end_date=date.fromisoformat(end), symbol=str(number)
+                )
+            ],
+        )
+        for name, start, end in days
+    ]
+    head = Metadata(
+        dataset=DATASET,
+        start=begin,
+        stype_in=SType.from_str("raw_symbol"),
+        stype_out=SType.from_str("instrument_id"),
+        schema=Schema.from_str("mbo"),
+        symbols=[name for name, _, _ in days],
+        mappings=mappings,
+        version=3,
+    )
+    path = tmp_path / "two-days.dbn"
+    path.write_bytes(head.encode() + records.tobytes())
+    tape = bt.open(path)
+    with gateway(tape, settings=Settings(data_dir=tmp_path)) as running:
+        series = running.client().timeseries
+
+        def got(symbols: str, schema: str) -> bytes:
+            store = series.get_range(DATASET, "2026-01-05", "2026-01-07", symbols=symbols, schema=schema)
+            return store.to_ndarray().tobytes()
+
+        assert got("OLD", "mbo") == records[records["ts_recv"] < middle].tobytes()
+        assert got("NEW", "mbo") == records[records["ts_recv"] >= middle].tobytes()
+        for schema in ("mbo", "ohlcv-1s", "ohlcv-1d", "trades"):
+            both = got("OLD,NEW", schema)
+            assert both == got("OLD", schema) + got("NEW", schema)
+            assert both == got("ALL_SYMBOLS", schema) == b"".join(tape.derive(schema)._rows.blocks())

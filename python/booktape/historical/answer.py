@@ -70,6 +70,7 @@ def _of_part(part: Stretch, query: Query, look: Look) -> Iterator[bytes]:
     look(0, 0)
     is_exact = not interval(query.schema) and query.schema not in BESIDE
     layout = Layout.of(query.schema)
+    span = part.span if query.schema in BESIDE else query.span
     for block in part.rows(query.schema, query.span.start):
         look(0, 0)
         if is_exact:
@@ -77,7 +78,7 @@ def _of_part(part: Stretch, query: Query, look: Look) -> Iterator[bytes]:
             continue
         table = layout.table(block)
         times = layout.times(table)
-        yield table[(times >= query.span.start) & (times < query.span.end)].tobytes()
+        yield table[(times >= span.start) & (times < span.end)].tobytes()
 
 
 def _merged(streams: list[Iterator[bytes]], layout: Layout) -> Iterator[bytes]:

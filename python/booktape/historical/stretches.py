@@ -29,6 +29,8 @@ class Stretch:
         """
         if schema in BESIDE:
             return self._beside(schema)
+        # An interval that the tape cuts is there; one that another stretch has begun is that one's.
+        since = since if self.span.start == span_of(self.tape).start else self.span.start
         start, stop = self.positions(schema)
         native = self.tape._native
         return Rows(native, schema, start=start, stop=stop, since=since, among=self.instruments).blocks()
@@ -62,25 +64,34 @@ def stretches(query: Query) -> list[Stretch]:
     given: dict[int, int] = {}
     found = []
     for tape, meanings in query.resolution.by_tape:
-        # What lies beside the records may be of instruments that have none.
         met = {book.instrument_id for book in tape.instruments}
-        ids = {meaning.instrument_id for meaning in meanings} if query.schema in BESIDE else met
         spans: dict[Span, set[int]] = {}
         for meaning in meanings:
-            span = _meant(meaning, tape, query.span)
-            span = Span(max(span.start, given.get(meaning.instrument_id, 0)), span.end)
-            if meaning.instrument_id in ids and span.start < span.end:
+            span = _of_records(meaning, tape, query.span, given.get(meaning.instrument_id, 0))
+            if query.schema in BESIDE:
+                # There may be some of instruments, and from times, without records: each tape gives what it has.
+                span = _of_days(meaning, query.span)
+            elif meaning.instrument_id not in met:
+                continue
+            if span.start < span.end:
                 spans.setdefault(span, set()).add(meaning.instrument_id)
         for span, wanted in spans.items():
-            found.append(Stretch(tape, span, None if wanted >= met | ids else tuple(sorted(wanted))))
+            is_all = query.resolution.symbols.are_all if query.schema in BESIDE else wanted >= met
+            found.append(Stretch(tape, span, None if is_all else tuple(sorted(wanted))))
             for instrument_id in wanted:
                 given[instrument_id] = max(given.get(instrument_id, 0), span.end)
     return sorted(found, key=lambda stretch: stretch.span.start)
 
 
-def _meant(meaning: Resolved, tape: Tape, asked: Span) -> Span:
-    start, end = span_of(tape)
-    return Span(max(start, asked.start, start_of(meaning.start_date)), min(end, asked.end, start_of(meaning.end_date)))
+def _of_days(meaning: Resolved, asked: Span) -> Span:
+    """When a symbol has the meaning."""
+    return Span(max(asked.start, start_of(meaning.start_date)), min(asked.end, start_of(meaning.end_date)))
+
+
+def _of_records(meaning: Resolved, tape: Tape, asked: Span, given: int) -> Span:
+    """When the tape has records of it that none before has given."""
+    meant, (start, end) = _of_days(meaning, asked), span_of(tape)
+    return Span(max(meant.start, start, given), min(meant.end, end))
 
 
 def interval(schema: str) -> int:
