@@ -1,5 +1,5 @@
 //! Records that are missing: where, and which books cannot be trusted since.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use booktape_core::feed::{Options, encode_gap, encode_record};
 use booktape_core::market::Market;
