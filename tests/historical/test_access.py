@@ -1,7 +1,10 @@
 """Who may come in, and what they are shown."""
 
+import socket
 import ssl
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,11 +14,12 @@ import pytest
 from cryptography import x509
 
 import booktape as bt
+from booktape.cli.exits import Exit
 from booktape.historical import Certificate, companion
 from booktape.historical.certificate import LASTS, RENEWED
 from booktape.service.app import Service
 from booktape.settings import Settings
-from tests.historical.gateway import KEY, gateway
+from tests.historical.gateway import KEY, PATIENCE, gateway
 
 DATASET = "GLBX.MDP3"
 OTHER = "db-abcdefghijklmnopqrs0123456789"
@@ -92,3 +96,21 @@ def test_its_key_is_for_nobody_else_and_the_authority_has_none(tmp_path: Path) -
     context = ssl.create_default_context(cafile=str(kept.authority))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     assert context.cert_store_stats()["x509_ca"] == 1
+
+
+@pytest.mark.parametrize(
+    ("others", "code", "says"),
+    [([], Exit.PORT_IN_USE, "cannot listen on"), (["--host", "0.0.0.0"], Exit.USAGE, "keys")],
+)
+def test_a_gateway_that_cannot_begin_ends_the_command_with_a_word(
+    others: list[str], code: Exit, says: str, tape_file: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1]) if not others else "0"
+        command = ["serve", "--port", "0", "--no-store", "--historical-port", port, *others, str(tape_file)]
+        ran = subprocess.run(
+            [sys.executable, "-m", "booktape", *command], capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+    assert ran.returncode == code, ran.stderr
+    assert says in ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -63,3 +63,21 @@ def test_a_network_that_breaks_anywhere_costs_no_record_and_repeats_none(
     assert tape.to_numpy().tobytes() == source.to_numpy().tobytes()
     assert fetched.records == fetched.expected == len(tape)
     assert sorted(tmp_path.iterdir()) == [path, whole]
+
+
+@pytest.mark.parametrize("damage", [b"garbage", b"\x28\xb5\x2f\xfd garbage"])
+def test_a_part_that_is_damaged_is_named_and_can_be_had_again(
+    damage: bytes, on_made: Gateway, made: bt.Tape, tmp_path: Path
+) -> None:
+    path = tmp_path / "some.mbo.dbn.zst"
+    day = str(made.start)[:10]
+    going = Fetch(path, Request.of(dataset=DATASET, start=day), Databento(KEY, on_made.url))
+    piece = tmp_path / "some.mbo.dbn.zst.part" / "piece-000000.dbn.zst"
+    piece.parent.mkdir()
+    piece.write_bytes(damage)
+    with pytest.raises(bt.InputError, match="piece-000000"), going:
+        pass
+    assert piece.read_bytes() == damage
+    piece.unlink()
+    with going:
+        assert going.run(agreed=going.estimate()).records == len(made)

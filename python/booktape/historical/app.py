@@ -34,6 +34,7 @@ from booktape.service.app import Companion, Service
 from booktape.service.connection import Connection
 from booktape.service.downloads import Downloads
 from booktape.service.server import BACKLOG, GRACE_SECONDS, listen, url_of
+from booktape.settings import Settings
 
 LONGEST_FORM = 2**20
 """Bytes of a request: 2,000 symbols are far fewer."""
@@ -65,7 +66,7 @@ def companion(
         settings = service.settings
         certificate = None if http else await asyncio.to_thread(Certificate.kept_in, settings.data_dir)
         with listen(host, port, slow_client_seconds=settings.slow_client_seconds) as listener:
-            _require_keys_beyond_this_machine(listener, host, settings.gateway_keys)
+            _require_keys_beyond_this_machine(listener, settings)
             server = _Server(service, certificate)
             # From here on connections wait to be accepted, which they are when the loop runs again.
             serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -194,10 +195,15 @@ def _refused(request: Request[Any, Any, Any], error: Exception) -> Response[dict
     return Response({"detail": "an error inside the gateway"}, status_code=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _require_keys_beyond_this_machine(listener: socket.socket, host: str, keys: tuple[SecretStr, ...]) -> None:
-    if keys or is_loopback(listener.getsockname()[0]):
-        return
-    raise bad_parameter("host", host, "without gateway keys only this machine may reach it: set BOOKTAPE_GATEWAY_KEYS")
+def _require_keys_beyond_this_machine(listener: socket.socket, settings: Settings) -> None:
+    host = listener.getsockname()[0]
+    if not (settings.gateway_keys or settings.allow_open or is_loopback(host)):
+        raise bad_parameter(
+            "host",
+            host,
+            "without keys only this machine may reach the historical gateway. Set BOOKTAPE_GATEWAY_KEYS, or say with "
+            "--insecure that whoever reaches it may do everything",
+        )
 
 
 def _given(part: object) -> Provide:

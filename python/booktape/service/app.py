@@ -11,7 +11,7 @@ from litestar.di import Provide
 from litestar.types import ASGIApp, Scope
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
-from booktape import LiveTape, Store, Tape
+from booktape import BooktapeError, LiveTape, Store, Tape
 from booktape.keys import KeyRing
 from booktape.service import problems
 from booktape.service.access.gate import NEEDS, OPEN, Gate
@@ -151,7 +151,7 @@ class Service:
             | {"client": Provide(_client, sync_to_thread=False)},
             exception_handlers={Exception: problems.problem},
             middleware=[Gate(self.keys, hosts, self.limits), self.slots, self.exports],
-            lifespan=[lambda _app: self.running()],
+            lifespan=[lambda _app: self._served()],
             request_max_body_size=settings.max_body_bytes,
             cors_config=cors(settings),
             openapi_config=openapi_config(),
@@ -185,6 +185,16 @@ class Service:
             await self.stage.close()
             self.library.close()
             self.clock.close()
+
+    @asynccontextmanager
+    async def _served(self) -> AsyncIterator[None]:
+        """The same; whoever started the service is told of what cannot begin, as of a tape that cannot be opened."""
+        async with AsyncExitStack() as running:
+            try:
+                await running.enter_async_context(self.running())
+            except (BooktapeError, OSError) as failure:
+                self.lifecycle.fail(failure)
+            yield
 
     async def _load(self) -> None:
         tapes = iter(self.tapes)

@@ -89,11 +89,14 @@ class Fetch:
 
         Raises:
             ConflictError: the file is there already, or its part is of another request, or another process has it.
+            InputError: what has come before is damaged.
         """
         if self.path.exists():
             raise ConflictError(f"{self.path} is there already; remove it, or choose another name")
-        self._part = self._holding.enter_context(Part.held(self.path, self.request))
-        self.got = self._part.got()
+        with ExitStack() as holding:
+            self._part = holding.enter_context(Part.held(self.path, self.request))
+            self.got = self._part.got()
+            self._holding = holding.pop_all()
         return self
 
     def __exit__(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from booktape._native import WholeFile
-from booktape.errors import ConflictError
+from booktape.errors import ConflictError, InputError
 from booktape.upstream.scanner import Got, Scanner, scanned
 
 if TYPE_CHECKING:
@@ -78,8 +78,11 @@ class Part:
         got = Got()
         for piece in self.pieces:
             scanner = self.scanner(got)
-            for _ in scanned(piece, scanner):
-                pass
+            try:
+                for _ in scanned(piece, scanner):
+                    pass
+            except InputError as why:
+                raise InputError(f"{piece}: {why}; remove it, and those behind it, to have them again") from None
             got = self.settled(piece, scanner, got)
         return got
 

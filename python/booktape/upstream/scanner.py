@@ -109,9 +109,7 @@ class Scanner:
         """How much of a block came before, byte for byte."""
         again = min(len(self._repeated), len(block))
         if block[:again] != self._repeated[:again]:
-            raise InputError(
-                "Databento sent other records than before for the same time; delete the part to start anew"
-            )
+            raise InputError("Databento sent other records than before for the same time")
         self._repeated = self._repeated[again:]
         return again
 
