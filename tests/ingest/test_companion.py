@@ -45,7 +45,7 @@ def test_a_recording_is_served_and_its_gaps_are_told(tmp_path: Path, source: np.
     later = int(source["ts_event"][12_000])
     rest = source[source["ts_event"] >= later]
     records = 5_000 + len(rest)
-    faults = deque([Fault(56 * 3_000), Fault(56 * 5_000, closes=True, forgets=later)])
+    faults = deque([Fault(0), Fault(56 * 5_000, closes=True, forgets=later)])
     subscription = Subscription("GLBX.MDP3", ("A",), start=0)
     with bt.Store(tmp_path / "data", background=True) as store:
         with Upstream(source, faults, live_from=later, stalls_after=rest.nbytes) as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import socket
 import struct
@@ -39,47 +40,40 @@ def _record(store: bt.Store, name: str, port: int, symbols: tuple[str, ...] = ("
 @contextmanager
 def _breaking(port: int, after: deque[int]) -> Iterator[int]:
     """A way to a port that is reset after so many bytes, once for each number, and gives the port to go there."""
-    listener = socket.create_server(("127.0.0.1", 0))
 
-    def carry() -> None:
-        while True:
-            try:
-                near, _ = listener.accept()
-            except OSError:
-                return
-            with near, socket.create_connection(("127.0.0.1", port)) as far:
-                back = threading.Thread(target=_copy, args=(near, far), daemon=True)
-                back.start()
-                if _copy(far, near, after.popleft() if after else None):
-                    near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                else:
-                    near.shutdown(socket.SHUT_WR)
-                    back.join(10)
-                    continue
-            back.join(10)
+    async def carry(near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        far, on = await asyncio.open_connection("127.0.0.1", port)
+        asking = asyncio.create_task(_copy(near, on))
+        if await _copy(far, back, after.popleft() if after else None):
+            linger = struct.pack("ii", 1, 0)  # closing resets
+            back.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        asking.cancel()
+        back.close()
+        on.close()
 
-    thread = threading.Thread(target=carry, daemon=True)
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(carry, "127.0.0.1", 0))
+    thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield int(listener.getsockname()[1])
+        yield int(server.sockets[0].getsockname()[1])
     finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(10)
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
-def _copy(source: socket.socket, target: socket.socket, until: int | None = None) -> bool:
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter, until: int | None = None) -> bool:
     """Copies bytes to the end, or so many; whether it was cut off there."""
     copied = 0
-    try:
-        while piece := source.recv(16_384):
-            copied += len(piece)
-            if until is not None and copied > until:
-                target.sendall(piece[: len(piece) - (copied - until)])
-                return True
-            target.sendall(piece)
-    except OSError:
-        return False
+    while piece := await source.read(16_384):
+        copied += len(piece)
+        is_cut = until is not None and copied > until
+        target.write(piece[: len(piece) - (copied - (until or 0))] if is_cut else piece)
+        await target.drain()
+        if is_cut:
+            return True
     return False
 
 

@@ -29,7 +29,6 @@ const SYMBOL_MAPPING: u8 = 22;
 const ERROR: u8 = 21;
 const SYSTEM: u8 = 23;
 const HEARTBEAT: u8 = 0;
-const REPLAY_COMPLETED: u8 = 3;
 /// Messages kept until somebody takes them; older ones go first.
 const MESSAGES: usize = 256;
 /// DBN version of what the client hands over: it brings everything to that.
@@ -159,7 +158,7 @@ impl Ingest {
                 out.extend_from_slice(record);
                 continue;
             }
-            if !is_data(record) && !self.is_for_the_tape(now, &mut figures, record, &mut out) {
+            if !is_data(record) && !self.is_for_the_tape(now, &mut figures, record) {
                 continue;
             }
             match now.overlap.see(record) {
@@ -181,13 +180,7 @@ impl Ingest {
     }
 
     /// Looks at a record that is about the session; whether it goes on the tape, too.
-    fn is_for_the_tape(
-        &self,
-        now: &mut Now,
-        figures: &mut Figures,
-        record: &[u8],
-        out: &mut Vec<u8>,
-    ) -> bool {
+    fn is_for_the_tape(&self, now: &mut Now, figures: &mut Figures, record: &[u8]) -> bool {
         let about = Aside::new(0, VERSION, record);
         let code = about.code().unwrap_or(u8::MAX);
         let rtype = record.get(1).copied().unwrap_or_default();
@@ -200,11 +193,6 @@ impl Ingest {
             return false;
         }
         let text = about.text().unwrap_or_default();
-        if rtype == SYSTEM && code == REPLAY_COMPLETED && text.contains("mbo") {
-            for of in now.overlap.finish() {
-                self.put_gap(figures, of, None, out);
-            }
-        }
         now.messages.push_back(Message { is_error: rtype == ERROR, code, text });
         if now.messages.len() > MESSAGES {
             now.messages.pop_front();

@@ -125,24 +125,6 @@ impl Overlap {
         }
     }
 
-    /// Everything that was asked for has come: what has not come of the books on the tape is missing.
-    pub fn finish(&mut self) -> Vec<Option<BookKey>> {
-        let mut missing: Vec<Option<BookKey>> = Vec::new();
-        for (key, queue) in &self.queues {
-            if let Queue::Next(queue) = queue
-                && queue.iter().any(|expected| expected.is_certain)
-            {
-                missing.push(Some(book_of(*key)));
-            }
-        }
-        missing.sort();
-        if !self.has_met && !missing.is_empty() {
-            missing = vec![None];
-        }
-        self.queues.clear();
-        missing
-    }
-
     fn is_waiting(&self) -> bool {
         self.queues.values().any(|queue| match queue {
             Queue::Next(queue) => queue.iter().any(|expected| expected.is_certain),
@@ -185,11 +167,6 @@ fn place_in(
 
 fn key_of(record: &[u8]) -> Key {
     record.first_chunk().map_or(0, |head| u64::from_le_bytes(*head) >> 8)
-}
-
-/// The book of an MBO stream.
-fn book_of(key: Key) -> BookKey {
-    BookKey { publisher_id: (key >> 8) as u16, instrument_id: (key >> 24) as u32 }
 }
 
 fn content_of(record: &[u8]) -> &[u8] {
