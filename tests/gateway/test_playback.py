@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import booktape as bt
+from booktape import _native
 from booktape.gateway import GatewayOptions
 from booktape.gateway.sending import HEAD_START_SECONDS
 from booktape.moment import Moment
@@ -292,3 +293,21 @@ def test_a_growing_tape_of_the_dataset_comes_first(four_instruments: bt.Tape, tm
             client.client.start()
             client.until(lambda got: got.said.count("Finished mbo replay"))
             assert client.got.bytes == four_instruments.to_numpy()[:10].tobytes()
+
+
+def test_a_start_among_records_that_were_dropped_is_told(four_instruments: bt.Tape, tmp_path: Path) -> None:
+    records = four_instruments.to_numpy()
+    head = b"".join(four_instruments.pieces("dbn")).removesuffix(records.tobytes())
+    live = bt.LiveTape(_native.Tapes(str(tmp_path)).create_live("feed", segment_bytes=100_000))
+    live.append(head)
+    for place in range(0, len(records), 1_000):
+        live.append_records(records[place : place + 1_000].tobytes())
+    dropped = live.retain(bytes=400_000)
+    assert dropped
+    live.close()
+    with gateway(live) as running:
+        got = received(running.live(), mbo(four_instruments, start=int(records["ts_event"][10])))
+        assert [error.code for error in got.of(dbn.ErrorMsg)] == [dbn.ErrorCode.REPLAY_DATA_AGED_OUT]
+        assert got.data == []
+        got = received(running.live(), mbo(four_instruments, start=0))
+        assert got.bytes == records[dropped[1] :].tobytes()

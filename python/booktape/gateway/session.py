@@ -16,6 +16,7 @@ from booktape.gateway.playback import Following
 from booktape.gateway.sending import Sending
 from booktape.gateway.subscriptions import Subscribed, Subscriptions
 from booktape.gateway.verbatim import Verbatim
+from booktape.moment import iso
 
 if TYPE_CHECKING:
     from booktape.gateway.common import Common
@@ -123,6 +124,7 @@ class Session:
 
     async def _play(self, asked: list[Subscribed]) -> None:
         tape, playback, wake = self._the_tape, self._common.playback, self._connection.wake
+        _require_kept(tape, asked)
         now = playback.now(tape)
         if playback.is_own(tape):
             now = max(now, _earliest(tape, asked))
@@ -234,6 +236,13 @@ class Session:
             return
         now = time.time_ns()
         await self._outlet.send(self._messages.metadata(now) + self._messages.error(failure, why, now))
+
+
+def _require_kept(tape: LoadedTape, asked: list[Subscribed]) -> None:
+    """Refuses a start among records that were dropped; 0 is the first that there is."""
+    first = tape.ts_at(tape.first)
+    if tape.first and first is not None and any(0 < (subscribed.start or 0) < first for subscribed in asked):
+        raise EndError(Failure.AGED_OUT, f"the tape has dropped its records before {iso(first)}")
 
 
 def _earliest(tape: LoadedTape, asked: list[Subscribed]) -> int:
