@@ -15,7 +15,7 @@ import pytest
 import booktape as bt
 from booktape import _native
 from booktape.gateway import GatewayOptions
-from booktape.gateway.sending import HEAD_START_SECONDS
+from booktape.gateway.messages import Messages
 from booktape.moment import Moment
 from booktape.service.replays.replay import Replay
 from booktape.settings import Settings
@@ -107,7 +107,7 @@ def test_playback_is_in_the_tapes_own_time(four_instruments: bt.Tape) -> None:
         got = received(running.live(), mbo(four_instruments))
     span = (int(four_instruments.end_ns or 0) - int(four_instruments.start_ns or 0)) / 1e9
     assert got.bytes == four_instruments.to_numpy().tobytes()
-    assert math.isclose(clock.seconds - HEAD_START_SECONDS, span / 4, rel_tol=0.01)
+    assert math.isclose(clock.seconds, span / 4, rel_tol=0.01)
 
 
 @pytest.mark.parametrize(("interval", "seconds"), [(None, 30), (10, 10)])
@@ -240,6 +240,28 @@ def test_all_follow_one_playback_and_a_jump_shows_the_books_there(
     for client in clients:
         got = client.until(lambda got: len(got.of(dbn.MBOMsg)) == snapshot + len(rest))
         assert b"".join(map(bytes, got.of(dbn.MBOMsg)[snapshot:])) == rest.tobytes()
+
+
+def test_a_jump_while_a_session_begins_is_not_lost(
+    shared: tuple[Running, Replay], four_instruments: bt.Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, replay = shared
+    running.call(lambda: replay.step("record", 10_000))
+    metadata = Messages.metadata
+
+    def seeking(messages: Messages, start: int) -> bytes:
+        replay.seek(5_000)
+        return metadata(messages, start)
+
+    monkeypatch.setattr(Messages, "metadata", seeking)
+    client = Collecting(running.live())
+    client.client.subscribe(**mbo(four_instruments, schema="trades"))
+    client.client.start()
+    client.until(lambda got: got.said and got.said[-1].startswith("The playback goes on from"))
+    play(running, replay)
+    trades = four_instruments.derive("trades", start=5_000).to_numpy()
+    got = client.until(lambda got: len(got.data) == len(trades))
+    assert got.bytes == trades.tobytes()
 
 
 def test_when_the_gateway_stops_sessions_are_told(four_instruments: bt.Tape) -> None:

@@ -130,10 +130,10 @@ class Session:
             now = max(now, _earliest(tape, asked))
         kind = Verbatim if self._common.options.verbatim else Sending
         sending = kind(self._common, self._outlet, self._messages, self._who, tape, now)
-        await sending.begin()
-        self._sending = sending
         lead = playback.lead(tape, now, wake, sending.heartbeat_seconds)
         with Following(lead, wake) as place:
+            await sending.begin()
+            self._sending = sending
             for subscribed in asked:
                 await sending.answer(await asyncio.to_thread(self._subscriptions.answer, subscribed, sending.ts))
             await self._catch_up(sending, asked, now)
