@@ -184,3 +184,12 @@ def test_what_is_unsubscribed_comes_no_longer(running: Running, four_instruments
     ]
     assert len(got.of(dbn.ErrorMsg)) == 1
     assert len(got.of(dbn.SymbolMappingMsg)) == 2
+
+
+def test_a_flood_of_requests_is_read_no_faster_than_it_is_answered(running: Running, four_instruments: bt.Tape) -> None:
+    line = "schema=mbo|stype_in=raw_symbol|symbols=NONE\n"
+    got = _session(running, four_instruments, [line * 1_001])
+    assert got.said == ["more than 1,000 subscriptions in a session"]
+    line = f"schema=mbo|stype_in=raw_symbol|symbols={','.join(map(str, range(500)))}|is_last=0\n"
+    got = _session(running, four_instruments, [line * 201])
+    assert got.said == ["more than 100,000 symbols in a session; ALL_SYMBOLS asks for all"]

@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
         if len(fitting) < len(lines) or len(self._partial) > LINE_BYTES:
             self._too_long = True
             self._partial = b""
-        if len(self._lines) > QUEUED_LINES:
+        if len(self._lines) > QUEUED_LINES and not self._paused:
             self._paused = True
             self._transport.pause_reading()
         self.wake.set()
