@@ -181,7 +181,7 @@ class Recorder:
             self._miss("the upstream has no records as old as the tape's last any more")
         kind, start = self._sink.resume(self._overlap)
         if kind == "from":
-            return Asked(start)
+            return Asked(max(start or 0, given.start or 0))
         is_begun = len(self.tape) > 0
         if kind == "whole" and not given.snapshot:
             return Asked(given.start or 0)

@@ -19,7 +19,7 @@ type Content = Box<[u8]>;
 #[derive(Debug)]
 pub struct Overlap {
     queues: HashMap<Key, Queue>,
-    /// Whether anything that came was on the tape.
+    /// Whether any MBO record that came was on the tape.
     has_met: bool,
     /// The last `ts_recv` of an MBO record that is on the tape.
     last: Nanos,
@@ -110,7 +110,11 @@ impl Overlap {
             if expected.is_empty() {
                 self.queues.remove(&key);
             }
-            self.has_met = true;
+            if let Some(ts_recv) = ts_recv
+                && !std::mem::replace(&mut self.has_met, true)
+            {
+                self.begin(ts_recv);
+            }
             return Seen::Known;
         }
         let Some(ts_recv) = ts_recv else { return Seen::New };
@@ -122,6 +126,17 @@ impl Overlap {
             }
             Some(first) if !self.has_met && ts_recv < first.ts_recv => Seen::Known,
             Some(_) => self.part(record, key),
+        }
+    }
+
+    /// The upstream begins here, which may be later than it was asked to: what is before need not come.
+    fn begin(&mut self, first: Nanos) {
+        for queue in self.queues.values_mut() {
+            let Queue::Next(queue) = queue else { continue };
+            queue
+                .iter_mut()
+                .filter(|expected| expected.ts_recv < first)
+                .for_each(|old| old.is_certain = false);
         }
     }
 

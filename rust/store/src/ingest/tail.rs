@@ -47,11 +47,8 @@ pub(super) fn tail(tape: &Tape, overlap: Duration) -> Result<(Resume, Overlap)> 
             Ok((Resume::Begin, Overlap::default()))
         };
     };
-    let begun = window.records.iter().filter_map(event).min();
     let mut start = earliest.saturating_sub(overlap);
-    if window.reaches_floor {
-        start = start.max(begun.unwrap_or(start));
-    } else if !window.reaches(start) {
+    if !window.reaches_floor && !window.reaches(start) {
         // Too many for all of them: those that are there, and no earlier.
         let oldest = window.records.last().map_or(earliest, |record| record.ts_recv().0);
         start = start.max(oldest);
