@@ -198,7 +198,7 @@ def test_a_session_goes_on_with_a_start_and_no_snapshot(store: bt.Store, source:
     ]
     last = int(source["ts_event"][2_999])
     starts = {each.start for each in second if each.start is not None}
-    assert [last - 6_000_000_000 < start <= last for start in starts] == [True]
+    assert [last - 11_000_000_000 < start <= last for start in starts] == [True]
     assert not any(each.snapshot for each in second)
 
 
