@@ -89,7 +89,7 @@ def gateway(
             await stopped.wait()
 
     def run() -> None:
-        with asyncio.Runner(loop_factory=uvicorn.Config(lambda: None).get_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=uvicorn.Config(lambda: None, log_config=None).get_loop_factory()) as runner:
             runner.run(serve())
 
     thread = threading.Thread(target=run)

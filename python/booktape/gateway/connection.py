@@ -151,6 +151,8 @@ class Connection(asyncio.Protocol):
         left.
         """
         self._deaf = True
+        if self._transport.is_closing():  # the client has reset it
+            return
         if self._paused:
             self._transport.resume_reading()
         self._transport.set_write_buffer_limits(high=0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from traceback import clear_frames
+from io import IOBase
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from booktape.errors import CostError, CredentialsError, ParameterError, UpstreamError
@@ -135,7 +136,10 @@ def _ours(error: Exception) -> Exception:
 def _let_go(error: BaseException | None) -> None:
     """Closes what calls that failed left open: the client's file would get its last bytes at some later time."""
     while error is not None:
-        clear_frames(error.__traceback__)
+        for frame, _ in walk_tb(error.__traceback__):
+            for value in frame.f_locals.values():
+                if isinstance(value, IOBase):
+                    value.close()
         error = error.__context__
 
 
