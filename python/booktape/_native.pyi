@@ -574,6 +574,8 @@ class Store:
         """The tapes of the same folder."""
     def follow(self, tape: Tape | LiveTape) -> None:
         """In the background, and what comes where it grows."""
+    def give_way(self, whether: bool) -> None:
+        """Whether others need the processors more than what is loaded in the background and does not grow."""
     def unfollow(self, id: str) -> None:
         """Once it returns nothing is added to the tape any more."""
     def followed(self) -> list[tuple[str, int | None, int, str | None]]:

@@ -296,6 +296,13 @@ class Store:
         """Stops loading a tape in the background; what is loaded stays."""
         self._native.unfollow(tape_id)
 
+    def give_way(self, whether: bool) -> None:
+        """Has the background thread rest seven times as long as it works on what does not grow, or rest no longer.
+
+        For as long as others need the processors more: what is loaded later is not lost.
+        """
+        self._native.give_way(whether)
+
     def followed(self) -> list[FollowedTape]:
         """The tapes that are loaded in the background, and how far they are."""
         return [FollowedTape(*tape) for tape in self._native.followed()]

@@ -1,14 +1,19 @@
 """Callers get what they may, and are told when there is room again."""
 
+import asyncio
 import tracemalloc
 from collections.abc import Iterator
+from typing import cast
 
 from litestar.exceptions import TooManyRequestsException
+from litestar.types import Scope
 
 import booktape as bt
 from booktape.keys import new_key
 from booktape.service.access.callers import Caller
 from booktape.service.access.limits import MOST_CALLERS, RequestLimits
+from booktape.service.lifecycle import Lifecycle
+from booktape.service.streams.slots import StreamSlots
 from booktape.settings import Settings
 from tests.service.running import VirtualClock, raw_connection, read_until, serving
 
@@ -138,3 +143,26 @@ def test_a_body_has_a_limit_whether_it_says_its_length_or_not(tape: bt.Tape) -> 
             refused = client.post("/api/v1/replays", content=body, headers=headers)
             assert refused.status_code == 413
             assert refused.headers["content-type"] == "application/problem+json"
+
+
+async def test_whoever_else_works_is_told_of_the_first_stream_and_the_last() -> None:
+    told: list[bool] = []
+    slots = StreamSlots(9, Lifecycle(), on_use=told.append)
+    scope = cast("Scope", {"auth": Caller.at("192.0.2.1")})
+    leave = asyncio.Event()
+
+    async def stream(*_: object) -> None:
+        await leave.wait()
+
+    async def unused(*_: object) -> None:
+        raise AssertionError
+
+    streams = [asyncio.create_task(slots.handle(scope, unused, unused, stream)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert told == [True]
+    streams[0].cancel()
+    await asyncio.wait(streams[:1])
+    assert told == [True]
+    leave.set()
+    await streams[1]
+    assert told == [True, False]

@@ -1,10 +1,15 @@
-"""Serves a live tape of 20,000 records that grows to as many as each line of the standard input says."""
+"""Serves a live tape of 20,000 records that grows to as many as each line of the standard input says.
+
+The line "gap" says on the tape that records are missing.
+"""
 
 import argparse
 import sys
 import tempfile
 import threading
 from pathlib import Path
+
+from databento_dbn import ErrorCode, ErrorMsg
 
 import booktape as bt
 from booktape.service.app import Service
@@ -42,6 +47,10 @@ def main() -> None:
 
         def grow() -> None:
             for line in sys.stdin:
+                if line.strip() == "gap":
+                    said = ErrorMsg(0, "gap: records are missing", True, ErrorCode.SKIPPED_RECORDS_AFTER_SLOW_READING)
+                    live.append_records(bytes(said))
+                    continue
                 live.append_records(data[beginning + len(live) * size : beginning + int(line) * size])
 
         threading.Thread(target=grow, daemon=True).start()

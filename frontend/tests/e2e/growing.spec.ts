@@ -31,3 +31,27 @@ test('a tape that grows is followed at its head, left, and found again', async (
 		await service.stop();
 	}
 });
+
+test('records that are missing are marked where they are, also while one looks', async ({
+	page
+}) => {
+	const service = new GrowingService();
+	await service.start();
+	try {
+		const desk = new Desk(page);
+		await page.goto(service.url);
+		await expect(desk.position).toHaveText(/\/ 20,000$/);
+		service.tell('gap');
+		service.growTo(25_000);
+		await expect(desk.position).toContainText('25,000 · 1 gap');
+		await expect(page.getByTestId('gap')).toBeVisible();
+		await desk.seek(24_000);
+		await expect(page.getByTestId('badge')).toContainText(
+			'records before record 20000 are missing'
+		);
+		await desk.seek(19_000);
+		await expect(page.getByTestId('badge')).toBeHidden();
+	} finally {
+		await service.stop();
+	}
+});

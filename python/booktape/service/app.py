@@ -99,7 +99,7 @@ class Service:
         self.keys = KeyRing.of(settings.api_keys, settings.api_keys_file)
         self.limits = RequestLimits(settings.max_requests_per_second, self.clock)
         each = settings.max_streams_per_caller
-        self.slots = StreamSlots(settings.max_streams, self.lifecycle, each=each)
+        self.slots = StreamSlots(settings.max_streams, self.lifecycle, each=each, on_use=self._give_way)
         self.exports = StreamSlots(settings.max_exports, self.lifecycle, EXPORTS, each=each)
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(CoreCollector())
@@ -206,6 +206,11 @@ class Service:
             return
         self.lifecycle.open()
         await self.deck.index()
+
+    def _give_way(self, whether: bool) -> None:
+        """Whether there are streams, for which the store can wait."""
+        if self.store is not None:
+            self.store.give_way(whether)
 
     async def _next(self, tapes: Iterator[Tape | LiveTape]) -> Tape | LiveTape | None:
         with span("tape.load"):

@@ -114,6 +114,11 @@ impl Store {
         detached(py, None, |_| self.started().map(|writer| writer.follow(source)))
     }
 
+    /// Whether others need the processors more than what is loaded in the background and does not grow.
+    fn give_way(&self, whether: bool) {
+        self.core.give_way(whether);
+    }
+
     /// Adds nothing to a tape any more, once this returns.
     fn unfollow(&self, py: Python<'_>, id: &str) {
         py.detach(|| {

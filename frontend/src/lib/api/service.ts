@@ -46,6 +46,12 @@ export class Service {
 		return this.#answer(this.#client.GET('/api/v1/tapes'));
 	}
 
+	tape(tape: string): Promise<Tape> {
+		return this.#answer(
+			this.#client.GET('/api/v1/tapes/{tape}', { params: { path: { tape } } })
+		);
+	}
+
 	instruments(tape: string): Promise<Instrument[]> {
 		return this.#answer(
 			this.#client.GET('/api/v1/tapes/{tape}/instruments', { params: { path: { tape } } })

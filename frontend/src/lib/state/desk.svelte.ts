@@ -132,7 +132,14 @@ export class Desk {
 		);
 		if (answers === null) return;
 		this.#tapes = answers[0];
-		if (tape === this.#tape) this.#instruments = answers[1];
+		if (tape?.id === this.#tape?.id) this.#instruments = answers[1];
+	}
+
+	/** Looks at what is new about a tape that grows, such as gaps. Where there is trouble, its stream tells. */
+	async look(): Promise<void> {
+		if (!this.#tape) return;
+		const seen = await this.options.service.tape(this.#tape.id).catch(() => null);
+		if (seen !== null && seen.id === this.#tape.id) this.#tape = seen;
 	}
 
 	/** Goes on from the present moment on a replay of one's own, which ends when nobody watches it. */

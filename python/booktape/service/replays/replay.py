@@ -15,7 +15,7 @@ from booktape.service.streams.lead import TICK
 from booktape.service.streams.pace import Pace
 from booktape.service.streams.signal import Signal
 
-TICK_PER_READER = 0.000_012
+TICK_PER_READER = 0.000_006
 """The same for each who reads beyond `FEW_READERS`: twice what it takes to send one batch to one client."""
 FEW_READERS = 40
 FRAME = 1 / 60

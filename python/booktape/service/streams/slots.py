@@ -1,5 +1,7 @@
 """A bounded number of open streams."""
 
+from collections.abc import Callable
+
 from litestar.exceptions import HTTPException, ServiceUnavailableException, TooManyRequestsException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -21,10 +23,18 @@ class StreamSlots(ASGIMiddleware):
     A middleware of the application, since Litestar copies those of routers, and copies would each count their own.
 
     Around the whole response rather than inside its generator, so that a slot is given back however a stream ends,
-    also one whose generator never began.
+    also one whose generator never began. `on_use` is told when the first is taken, and when the last is given back.
     """
 
-    def __init__(self, limit: int, lifecycle: Lifecycle, option: str = STREAMS, *, each: int | None = None) -> None:
+    def __init__(
+        self,
+        limit: int,
+        lifecycle: Lifecycle,
+        option: str = STREAMS,
+        *,
+        each: int | None = None,
+        on_use: Callable[[bool], object] = lambda _: None,
+    ) -> None:
         self.should_bypass_for_scope = self._takes_no_slot
         self.option = option
         self.limit = limit
@@ -32,6 +42,7 @@ class StreamSlots(ASGIMiddleware):
         self.refused = 0
         self._lifecycle = lifecycle
         self._each = each
+        self._on_use = on_use
         self._by_caller: dict[str, int] = {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -53,10 +64,14 @@ class StreamSlots(ASGIMiddleware):
             )
         self._by_caller[caller.name] = has + 1
         self.open += 1
+        if self.open == 1:
+            self._on_use(True)
         try:
             await next_app(scope, receive, send)
         finally:
             self.open -= 1
+            if not self.open:
+                self._on_use(False)
             self._give_back(caller)
 
     def _takes_no_slot(self, scope: Scope) -> bool:

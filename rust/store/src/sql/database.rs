@@ -20,6 +20,8 @@ use crate::owner::Owner;
 pub(super) const BATCH: u64 = 65_536;
 /// Fewer new rows than this are added with the indices in place, whatever is there.
 const BULK: u64 = 50_000;
+/// Threads that help to sort for an index where somebody waits for it.
+const SORTERS: u8 = 2;
 /// Instructions of `SQLite` between two looks at whether to stop: some tens of milliseconds.
 const BETWEEN_LOOKS: i32 = 1_000_000;
 
@@ -195,7 +197,7 @@ impl Database {
             on_progress(place.mark - from, tape.len() - from)?;
         }
         self.tell(tape, &mut place)?;
-        self.ensure_indices(stop)?;
+        self.ensure_indices(stop, SORTERS)?;
         Ok(place.mark - from)
     }
 
@@ -222,10 +224,12 @@ impl Database {
     ///
     /// # Errors
     /// Those of the database; [`booktape_core::Error::Interrupted`] where it was stopped, then with nothing half done.
-    pub fn ensure_indices(&mut self, stop: &Stop) -> Result<()> {
+    pub fn ensure_indices(&mut self, stop: &Stop, sorters: u8) -> Result<()> {
         if self.indexed {
             return Ok(());
         }
+        let threads = format!("PRAGMA threads = {sorters}");
+        self.connection.query_row(&threads, (), |_| Ok(())).map_err(|e| self.error(e))?;
         let asked = Arc::clone(stop);
         self.watch(Some(move || asked()))?;
         let built = INDICES.iter().try_for_each(|(name, columns)| {

@@ -166,8 +166,7 @@ fn prepare(
     // 64 MiB of pages, written back when 32 MiB of them changed, and the journal's file no longer than that for long.
     connection.pragma_update(None, "cache_size", -65_536)?;
     connection.query_row("PRAGMA wal_autocheckpoint = 4096", (), |_| Ok(()))?;
-    connection.query_row("PRAGMA journal_size_limit = 67108864", (), |_| Ok(()))?;
-    connection.query_row("PRAGMA threads = 2", (), |_| Ok(()))
+    connection.query_row("PRAGMA journal_size_limit = 67108864", (), |_| Ok(()))
 }
 
 fn flags(mode: OpenFlags) -> OpenFlags {

@@ -1,6 +1,7 @@
 //! The store of a data folder: one who writes, a few who read, shared between threads.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use crate::DataFolder;
 use crate::error::{Result, StoreError};
 use crate::owner::Owner;
 
+/// Threads that help to sort for an index where nobody waits for it.
+const IN_THE_BACKGROUND: u8 = 0;
 /// How long a look at the status may take.
 const A_MOMENT: Duration = Duration::from_secs(5);
 
@@ -31,6 +34,7 @@ pub struct Store {
     files: Files,
     meter: Arc<Meter>,
     set_aside: Option<PathBuf>,
+    gives_way: AtomicBool,
 }
 
 impl Store {
@@ -44,13 +48,23 @@ impl Store {
         let (files, meter) = (Files::of(folder), Arc::clone(database.meter()));
         let set_aside = database.set_aside().cloned();
         let readers = Readers::new(files.clone(), Arc::clone(&meter));
-        Ok(Self { database: Mutex::new(Some(database)), readers, files, meter, set_aside })
+        let gives_way = AtomicBool::default();
+        Ok(Self { database: Mutex::new(Some(database)), readers, files, meter, set_aside, gives_way })
     }
 
     /// Where a damaged database was moved when this one was begun in its place.
     #[must_use]
     pub const fn set_aside(&self) -> Option<&PathBuf> {
         self.set_aside.as_ref()
+    }
+
+    /// Whether others need the processors more than what is done in the background and can wait.
+    pub fn give_way(&self, whether: bool) {
+        self.gives_way.store(whether, Relaxed);
+    }
+
+    pub(super) fn gives_way(&self) -> bool {
+        self.gives_way.load(Relaxed)
     }
 
     /// Counts and times of operations.
@@ -95,7 +109,7 @@ impl Store {
     pub fn tidy(&self, stop: &Stop) -> Result<()> {
         // A batch at a time, so that others who write come in between.
         while self.write(Database::remove_some)? {}
-        self.write(|database| database.ensure_indices(stop))
+        self.write(|database| database.ensure_indices(stop, IN_THE_BACKGROUND))
     }
 
     /// Removes a tape with its rows; whether it was there.

@@ -17,6 +17,11 @@ use crate::error::Result;
 
 /// Between two looks at the heads of growing tapes: rows are this late, and batches so much larger.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// Rests so many times as long as it worked, while others need the processors.
+const RESTS: u32 = 7;
+/// The longest work that is rested from, and the time between two looks whether others still do.
+const LONGEST_WORK: Duration = Duration::from_millis(200);
+const REST: Duration = Duration::from_millis(20);
 /// After the first failure of a tape, twice that after the next, and so on.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -227,7 +232,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self) {
+    fn run(self: &Arc<Self>) {
         lower_priority();
         let mut works: HashMap<u64, Work> = HashMap::new();
         let mut upkeep = Work::default();
@@ -240,9 +245,28 @@ impl Shared {
         }
     }
 
-    fn stop(&self) -> Stop {
-        let stopping = Arc::clone(&self.stopping);
-        Arc::new(move || stopping.load(Relaxed))
+    fn stop(self: &Arc<Self>) -> Stop {
+        let shared = Arc::clone(self);
+        let rested = Mutex::new(Instant::now());
+        Arc::new(move || {
+            let mut rested = rested.lock().unwrap_or_else(PoisonError::into_inner);
+            shared.rest(rested.elapsed());
+            *rested = Instant::now();
+            shared.stopping.load(Relaxed)
+        })
+    }
+
+    /// Rests from work on what does not grow, and so can wait, while others need the processors: at whatever priority, it
+    /// takes their caches, and what the system does for it is not put aside for them.
+    fn rest(&self, worked: Duration) {
+        let until = Instant::now() + worked.min(LONGEST_WORK) * RESTS;
+        while self.store.gives_way() && !self.stopping.load(Relaxed) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            thread::sleep(left.min(REST));
+        }
     }
 
     /// The tapes to look at; `None` when it is time to stop.
@@ -263,10 +287,10 @@ impl Shared {
         upkeep: &mut Work,
         stop: &Stop,
     ) -> bool {
-        let heads: Vec<(u64, Arc<Tape>)> =
-            tapes.iter().map(|(number, source)| (*number, source.head())).collect();
+        let heads: Vec<(u64, Arc<Tape>, bool)> =
+            tapes.iter().map(|(number, source)| (*number, source.head(), source.may_grow())).collect();
         let mut lags = Vec::with_capacity(heads.len());
-        for (number, head) in &heads {
+        for (number, head, _) in &heads {
             let work = works.entry(*number).or_default();
             if work.place.is_none() && !work.rests() {
                 match self.store.write(|database| database.place(head)) {
@@ -283,13 +307,16 @@ impl Shared {
             self.note_upkeep(upkeep, &prepared);
         }
         let mut added = false;
-        for (number, head) in &heads {
+        for (number, head, may_grow) in &heads {
             let Some(work) = works.get_mut(number) else { continue };
             let Some(mut place) = work.place.take() else { continue };
-            let before = place.mark;
+            let (before, began) = (place.mark, Instant::now());
             let done = self.store.write(|database| database.add(head, &mut place, BATCH)).map(|()| place);
             added |= done.as_ref().is_ok_and(|place| place.mark > before);
             self.note(*number, work, done);
+            if !may_grow {
+                self.rest(began.elapsed());
+            }
         }
         if lags.iter().all(|lag| *lag <= BATCH) && !upkeep.rests() {
             self.note_upkeep(upkeep, &self.store.tidy(stop));

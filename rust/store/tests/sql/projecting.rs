@@ -154,7 +154,7 @@ fn indices_that_a_load_left_out_are_built_or_stay_out_when_stopped() {
     drop(database);
     assert_eq!(number(&folder, "SELECT count(*) FROM mbo_messages"), 150_000);
     let mut database = folder.open();
-    database.ensure_indices(&never()).unwrap();
+    database.ensure_indices(&never(), 0).unwrap();
     drop(database);
     assert_eq!(
         number(&folder, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"),

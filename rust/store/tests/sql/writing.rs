@@ -84,6 +84,24 @@ fn a_writer_that_stops_early_goes_on_behind_its_mark() {
 }
 
 #[test]
+fn a_writer_that_gives_way_stores_the_same_and_can_be_stopped_while_it_rests() {
+    let (folder, clean, tape) = (Folder::new(), Folder::new(), Arc::new(synthetic(100_000, 3)));
+    for patience in [Duration::from_millis(300), PATIENCE] {
+        let store = opened(&folder);
+        store.give_way(true);
+        let writer = Writer::start(Arc::clone(&store)).unwrap();
+        writer.follow(Source::Whole(Arc::clone(&tape)));
+        let done = writer.flush(patience);
+        writer.stop();
+        store.close();
+        assert!(done || patience < PATIENCE);
+    }
+    folder.open().project(&tape, &mut quiet, &never()).unwrap();
+    clean.open().project(&tape, &mut quiet, &never()).unwrap();
+    assert!(folder.dump() == clean.dump());
+}
+
+#[test]
 fn a_tape_that_is_not_followed_any_more_can_be_removed() {
     let (folder, tape) = (Folder::new(), Arc::new(synthetic(200_000, 3)));
     let store = opened(&folder);
