@@ -3,10 +3,9 @@
 import asyncio
 import tracemalloc
 from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from litestar.exceptions import TooManyRequestsException
-from litestar.types import Scope
 
 import booktape as bt
 from booktape.keys import new_key
@@ -16,6 +15,9 @@ from booktape.service.lifecycle import Lifecycle
 from booktape.service.streams.slots import StreamSlots
 from booktape.settings import Settings
 from tests.service.running import VirtualClock, raw_connection, read_until, serving
+
+if TYPE_CHECKING:
+    from litestar.types import Scope
 
 STREAM = "/api/mbo/stream/json/60000"
 
@@ -154,7 +156,7 @@ async def test_whoever_else_works_is_told_of_the_first_stream_and_the_last() -> 
     async def stream(*_: object) -> None:
         await leave.wait()
 
-    async def unused(*_: object) -> None:
+    async def unused(*_: object) -> NoReturn:
         raise AssertionError
 
     streams = [asyncio.create_task(slots.handle(scope, unused, unused, stream)) for _ in range(2)]
