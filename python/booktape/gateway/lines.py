@@ -135,8 +135,8 @@ def parse_request(line: bytes) -> Request:
 def shown(text: str) -> str:
     """What a client wrote, short and harmless enough to be sent back in a line or a message.
 
-    >>> shown("a|b" + "c" * 100)
-    "'a b" + 'c' * 37 + "…'"
+    >>> shown("a|b"), shown("c" * 100) == "'" + "c" * 40 + "…'"
+    ("'a b'", True)
     """
     harmless = "".join(char if char.isascii() and char.isprintable() and char != "|" else " " for char in text)
     return f"'{harmless[:40]}…'" if len(harmless) > 40 else f"'{harmless}'"

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from booktape.gateway.server import Gateway
-from booktape.parameters import bad_parameter
 from booktape.service import log
-from booktape.service.access.exposure import is_loopback
+from booktape.service.access.exposure import GATEWAY_KEYS, require_keys_beyond_this_machine
 from booktape.service.app import Companion, Service
 from booktape.service.server import allow_files, listen
 
@@ -39,13 +38,7 @@ def gateway_on(listener: socket.socket, settings: Settings, options: GatewayOpti
     Raises:
         ParameterError: others than this machine could reach the address, and there are no keys.
     """
-    if not (settings.gateway_keys or settings.allow_open or is_loopback(listener.getsockname()[0])):
-        raise bad_parameter(
-            "host",
-            settings.host,
-            "without keys only this machine may reach the gateway. Set BOOKTAPE_GATEWAY_KEYS, or say with --insecure "
-            "that whoever reaches it may do everything",
-        )
+    require_keys_beyond_this_machine(listener, settings, has_keys=bool(settings.gateway_keys), how=GATEWAY_KEYS)
     return partial(Gateway, listener=listener, options=options)
 
 

@@ -26,15 +26,12 @@ from booktape import BooktapeError
 from booktape.historical.certificate import Certificate
 from booktape.historical.controller import MetadataController, SymbologyController, TimeseriesController
 from booktape.historical.refusals import Refusal, unknown_key
-from booktape.parameters import bad_parameter
 from booktape.service.access.callers import Caller
-from booktape.service.access.exposure import is_loopback
+from booktape.service.access.exposure import GATEWAY_KEYS, require_keys_beyond_this_machine
 from booktape.service.access.hosts import Hosts
 from booktape.service.app import Companion, Service
-from booktape.service.connection import Connection
 from booktape.service.downloads import Downloads
-from booktape.service.server import BACKLOG, GRACE_SECONDS, listen, url_of
-from booktape.settings import Settings
+from booktape.service.server import GRACE_SECONDS, config, listen, url_of
 
 LONGEST_FORM = 2**20
 """Bytes of a request: 2,000 symbols are far fewer."""
@@ -66,7 +63,7 @@ def companion(
         settings = service.settings
         certificate = None if http else await asyncio.to_thread(Certificate.kept_in, settings.data_dir)
         with listen(host, port, slow_client_seconds=settings.slow_client_seconds) as listener:
-            _require_keys_beyond_this_machine(listener, settings)
+            require_keys_beyond_this_machine(listener, settings, has_keys=bool(settings.gateway_keys), how=GATEWAY_KEYS)
             server = _Server(service, certificate)
             # From here on connections wait to be accepted, which they are when the loop runs again.
             serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -139,15 +136,10 @@ class _Server(uvicorn.Server):
 
     def __init__(self, service: Service, certificate: Certificate | None) -> None:
         super().__init__(
-            uvicorn.Config(
+            config(
                 application(service),
-                http=Connection.bounded(service.settings.slow_client_seconds, service.traffic),
+                service,
                 lifespan="off",
-                ws="none",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                backlog=BACKLOG,
                 ssl_certfile=None if certificate is None else certificate.server,
                 timeout_graceful_shutdown=1,
             )
@@ -193,17 +185,6 @@ def _refused(request: Request[Any, Any, Any], error: Exception) -> Response[dict
             return Response({"detail": str(error)}, status_code=HTTPStatus.UNPROCESSABLE_ENTITY)
     log.error("request failed", path=request.url.path, exc_info=error)
     return Response({"detail": "an error inside the gateway"}, status_code=HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-def _require_keys_beyond_this_machine(listener: socket.socket, settings: Settings) -> None:
-    host = listener.getsockname()[0]
-    if not (settings.gateway_keys or settings.allow_open or is_loopback(host)):
-        raise bad_parameter(
-            "host",
-            host,
-            "without keys only this machine may reach the historical gateway. Set BOOKTAPE_GATEWAY_KEYS, or say with "
-            "--insecure that whoever reaches it may do everything",
-        )
 
 
 def _given(part: object) -> Provide:

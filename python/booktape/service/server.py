@@ -6,8 +6,10 @@ import signal
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
+from typing import Any
 
 import uvicorn
+from litestar.types import ASGIApp
 
 from booktape import LiveTape, Store, Tape
 from booktape.service import log, tracing
@@ -26,20 +28,30 @@ PATIENCE_SECONDS = 5
 """Time for answers that are being worked out; then they are given up."""
 
 
+def config(app: ASGIApp, service: Service, **own: Any) -> uvicorn.Config:
+    """How uvicorn serves an application of ours; what is its `own` comes on top."""
+    connection = Connection.bounded(service.settings.slow_client_seconds, service.traffic)
+    return uvicorn.Config(
+        app,
+        http=connection,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        **own,
+    )
+
+
 class Server(uvicorn.Server):
     """uvicorn, with a way to stop that does not wait for streams to end by themselves."""
 
     def __init__(self, service: Service, on_ready: Callable[[], object] = lambda: None) -> None:
         super().__init__(
-            uvicorn.Config(
+            config(
                 service.asgi(),
-                http=Connection.bounded(service.settings.slow_client_seconds, service.traffic),
+                service,
                 lifespan="on",
-                ws="none",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                backlog=BACKLOG,
                 proxy_headers=bool(service.settings.trusted_proxies),
                 forwarded_allow_ips=list(service.settings.trusted_proxies),
                 timeout_graceful_shutdown=PATIENCE_SECONDS,
@@ -107,7 +119,7 @@ def run(
         log.configure(settings)
         allow_files(settings.max_streams + 256)
         service = Service(tapes, settings, store=store, beside=beside)
-        require_keys_beyond_this_machine(listener, service.keys, settings)
+        require_keys_beyond_this_machine(listener, settings, has_keys=bool(service.keys))
         with tracing.exporting():
             Server(service, lambda: on_ready(url_of(listener))).run(sockets=[listener])
     if service.lifecycle.failure is not None:

@@ -3,8 +3,9 @@
 
 use std::sync::{Arc, Mutex};
 
+use booktape_core::types::Instruments;
 use booktape_core::types::Nanos;
-use booktape_core::wire::{Instruments, Session, Snapshot, Subject};
+use booktape_core::wire::{Session, Snapshot, Subject};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 

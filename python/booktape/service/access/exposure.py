@@ -1,26 +1,35 @@
-"""Whether the service may listen where it was told to."""
+"""Whether a server may listen where it was told to."""
 
 import socket
 from ipaddress import IPv6Address, ip_address
 
-from booktape.keys import KeyRing
 from booktape.parameters import bad_parameter
 from booktape.settings import Settings
 
+API_KEYS = "Make a key with `booktape keys new` and set BOOKTAPE_API_KEYS"
+"""How a service gets keys."""
+GATEWAY_KEYS = "Set BOOKTAPE_GATEWAY_KEYS"
+"""How a gateway does."""
 
-def require_keys_beyond_this_machine(listener: socket.socket, ring: KeyRing, settings: Settings) -> None:
-    """Lets a service without keys listen on this machine only, unless it was told that all may come.
+
+def require_keys_beyond_this_machine(
+    listener: socket.socket, settings: Settings, *, has_keys: bool, how: str = API_KEYS
+) -> None:
+    """Lets a server without keys listen on this machine only, unless it was told that all may come.
+
+    `how` says how it gets some.
 
     Raises:
         ParameterError: it would listen elsewhere.
     """
-    if ring or settings.allow_open or is_loopback(listener.getsockname()[0]):
+    address = listener.getsockname()[0]
+    if has_keys or settings.allow_open or is_loopback(address):
         return
     raise bad_parameter(
         "host",
-        settings.host,
-        "without API keys only this machine may reach the service. Make a key with `booktape keys new` and set "
-        "BOOKTAPE_API_KEYS, or say with --insecure that whoever reaches it may do everything",
+        address,
+        f"without keys only this machine may reach it. {how}, or say with --insecure that whoever reaches it may do "
+        "everything",
     )
 
 

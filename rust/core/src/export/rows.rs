@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
-use hashbrown::HashSet;
 use zerocopy::IntoBytes;
 
 use super::names::Names;
@@ -12,7 +10,7 @@ use crate::derive::{Deriver, Schema};
 use crate::error::{Error, Result};
 use crate::feed::{Metadata, Progress};
 use crate::tape::{Step, Tape, Turn};
-use crate::types::{BookKey, MboRecord, Nanos};
+use crate::types::{BookKey, Instruments, MboRecord, Nanos};
 
 /// Records read between two looks at the clock, the progress bar and Ctrl-C.
 const RECORDS_A_STEP: u64 = 1_024;
@@ -21,16 +19,13 @@ const BLOCK: usize = 1 << 18;
 /// A block is given out after this many records, full or not: whoever takes it has others to see to.
 const RECORDS_A_BLOCK: u64 = 1 << 20;
 
-/// Ids of instruments.
-type Instruments = HashSet<u32, FixedState>;
-
 /// Rows of a tape in the making.
 #[derive(Debug)]
 pub struct Rows {
     tape: Arc<Tape>,
     wanted: Wanted,
     /// Of these instruments only.
-    among: Option<Instruments>,
+    among: Instruments,
     /// None for the records themselves.
     deriver: Option<Deriver>,
     names: Names,
@@ -56,7 +51,7 @@ impl Rows {
         Ok(Self {
             tape,
             wanted,
-            among: None,
+            among: Instruments::All,
             deriver,
             names,
             position: 0,
@@ -69,7 +64,7 @@ impl Rows {
     /// The same rows, but of some instruments only.
     #[must_use]
     pub fn among(mut self, instruments: &[u32]) -> Self {
-        self.among = Some(instruments.iter().copied().collect());
+        self.among = instruments.iter().copied().collect();
         self
     }
 
@@ -199,9 +194,8 @@ impl Rows {
         let from = start.saturating_sub(RECORDS_A_STEP).max(found);
         self.tape.walk(from..start, &mut |_, _| Ok(()), |step| {
             if let Step::Records(first, records) = step {
-                let is_end = |record: &MboRecord| {
-                    record.flags().is_last() && takes(&self.wanted, self.among.as_ref(), record)
-                };
+                let is_end =
+                    |record: &MboRecord| record.flags().is_last() && takes(&self.wanted, &self.among, record);
                 let last = records.iter().rposition(is_end);
                 found = last.map_or(found, |at| first + at as u64 + 1);
             }
@@ -232,7 +226,7 @@ impl Rows {
                     for (instrument_id, symbol) in named.drain(..) {
                         names.note(instrument_id, &symbol, since);
                     }
-                    let taken = records.iter().filter(|record| takes(wanted, among.as_ref(), record));
+                    let taken = records.iter().filter(|record| takes(wanted, among, record));
                     match deriver {
                         Some(deriver) => taken.for_each(|record| deriver.apply(record, block)),
                         None => taken.for_each(|record| block.extend_from_slice(record.as_bytes())),
@@ -282,6 +276,6 @@ impl Rows {
 }
 
 #[inline]
-fn takes(wanted: &Wanted, among: Option<&Instruments>, record: &MboRecord) -> bool {
-    wanted.takes(record) && among.is_none_or(|ids| ids.contains(&record.instrument_id))
+fn takes(wanted: &Wanted, among: &Instruments, record: &MboRecord) -> bool {
+    wanted.takes(record) && among.has(record.instrument_id)
 }

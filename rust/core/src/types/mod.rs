@@ -10,6 +10,7 @@
 
 mod anomaly;
 mod flags;
+mod instruments;
 mod near;
 mod price;
 mod record;
@@ -17,6 +18,7 @@ pub mod varint;
 
 pub use anomaly::{Anomaly, AnomalyCounts, AnomalyKind, Notes, Sample};
 pub use flags::Flags;
+pub use instruments::Instruments;
 pub(crate) use near::bring_near;
 pub use price::{Nanos, Price};
 pub use record::{Action, BookKey, MboRecord, Side};

@@ -21,7 +21,7 @@ pub use depth::{Depth, DepthOptions};
 pub use full::market_effect;
 pub use json::COMPACT_FIELDS;
 pub use order::order_life;
-pub use session::{Instruments, Session, Snapshot, Subject};
+pub use session::{Session, Snapshot, Subject};
 pub use share::FrameShare;
 pub use state::{RecordRow, book_state, records_page, summary};
 pub use stream::{Format, Frames};

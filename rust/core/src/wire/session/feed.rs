@@ -1,12 +1,12 @@
 //! One derived schema of a session.
 
 use super::outgoing::Outgoing;
-use super::wants::{Instruments, Wants};
+use super::wants::Wants;
 use crate::derive::{DeriveOptions, Deriver, Schema};
 use crate::export::field;
 use crate::market::Market;
 use crate::tape::Tape;
-use crate::types::{BookKey, MboRecord};
+use crate::types::{BookKey, Instruments, MboRecord};
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 

@@ -11,7 +11,7 @@ use crate::derive::Schema;
 use crate::error::{Error, Result};
 use crate::feed::{AsideKind, Progress, Upgrade, symbol_mapping};
 use crate::tape::Tape;
-use crate::types::{BookKey, MboRecord, Nanos};
+use crate::types::{BookKey, Instruments, MboRecord, Nanos};
 use feed::Feed;
 use notices::{Notices, Place};
 use outgoing::Outgoing;
@@ -19,7 +19,6 @@ use wants::{Want, Wants};
 use zerocopy::IntoBytes;
 
 pub use snapshot::Snapshot;
-pub use wants::Instruments;
 
 /// Records looked at in one call, so that none takes long: a fraction of a millisecond where they are only filtered.
 const RECORDS_A_PIECE: u64 = 1 << 18;
