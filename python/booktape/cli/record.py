@@ -119,6 +119,7 @@ def _run(recorder: Recorder, seconds: float | None) -> None:
     finally:
         recorder.stop()
         thread.join(_LAST_WORDS)
+        recorder.settle()
     if failures:
         raise failures[0]
 

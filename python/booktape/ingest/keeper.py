@@ -120,6 +120,14 @@ class Recorder:
             if self._session is not None:
                 self._session.stop()
 
+    def settle(self) -> None:
+        """Waits until all that has come is on the tape, however long the disk takes.
+
+        Raises:
+            InputError: it cannot be put there, and nobody was told yet.
+        """
+        self._sink.finish()
+
     def run(self) -> None:
         """Records until it is stopped.
 
