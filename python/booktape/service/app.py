@@ -94,7 +94,9 @@ class Service:
             when_unwatched=settings.replay_when_unwatched,
             grace=settings.replay_grace_seconds,
         )
-        self.library = Library(self.deck, self.stage, self.store, settings, self.lifecycle, loops=self.loops)
+        self.library = Library(
+            self.deck, self.stage, self.store, settings, self.lifecycle, self.clock, loops=self.loops
+        )
         self.fetches = Fetches(self.library, self.lifecycle, settings)
         self.keys = KeyRing.of(settings.api_keys, settings.api_keys_file)
         self.limits = RequestLimits(settings.max_requests_per_second, self.clock)

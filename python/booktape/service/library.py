@@ -15,6 +15,8 @@ from booktape.service.deck import Deck, LoadedTape
 from booktape.service.lifecycle import Lifecycle
 from booktape.service.paths import allowed
 from booktape.service.replays.stage import Stage
+from booktape.service.streams.clock import Clock
+from booktape.service.streams.rest import Watch
 from booktape.settings import Settings
 
 RETENTION_SECONDS = 10.0
@@ -30,16 +32,25 @@ class Library:
     """
 
     def __init__(
-        self, deck: Deck, stage: Stage, store: Store | None, settings: Settings, lifecycle: Lifecycle, *, loops: bool
+        self,
+        deck: Deck,
+        stage: Stage,
+        store: Store | None,
+        settings: Settings,
+        lifecycle: Lifecycle,
+        clock: Clock,
+        *,
+        loops: bool,
     ) -> None:
         self._deck = deck
         self._stage = stage
         self._store = store
         self._settings = settings
         self._lifecycle = lifecycle
+        self._clock = clock
         self._loops = loops
-        self._live: dict[str, tuple[LiveTape, Bell]] = {}
-        """Each with the bell that is rung when it has grown."""
+        self._live: dict[str, tuple[LiveTape, Watch]] = {}
+        """Each with what looks whether it has grown."""
 
     @property
     def store(self) -> Store:
@@ -159,17 +170,12 @@ class Library:
 
     def _follow_growth(self, live: LiveTape, loaded: LoadedTape) -> None:
         bell = Bell()
-        self._live[live.id] = (live, bell)
 
         def look() -> None:
             complete = live.is_closed
             loaded.grow(live.tape(), complete=complete)
 
-        def heard() -> None:
-            bell.heard()
-            look()
-
-        asyncio.get_running_loop().add_reader(bell.fileno(), heard)
+        self._live[live.id] = (live, Watch(bell, look, self._clock))
         live._native.ring(bell)
         look()
 
@@ -177,7 +183,7 @@ class Library:
         """Follows a live tape no longer; the tape, if it was one."""
         if tape_id not in self._live:
             return None
-        live, bell = self._live.pop(tape_id)
+        live, watch = self._live.pop(tape_id)
         live.on_growth(None)
-        asyncio.get_running_loop().remove_reader(bell.fileno())
+        watch.close()
         return live

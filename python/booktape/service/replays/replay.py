@@ -13,11 +13,9 @@ from booktape.service.streams.clock import Clock
 from booktape.service.streams.events import ByeReason, JumpReason, event
 from booktape.service.streams.lead import TICK
 from booktape.service.streams.pace import Pace
+from booktape.service.streams.rest import rest
 from booktape.service.streams.signal import Signal
 
-TICK_PER_READER = 0.000_006
-"""The same for each who reads beyond `FEW_READERS`: twice what it takes to send one batch to one client."""
-FEW_READERS = 40
 FRAME = 1 / 60
 """Seconds between two turns without a clock where only screens watch."""
 UNPACED_STEP = 4_096
@@ -236,7 +234,7 @@ class Replay:
         self._move(pace.due(self.limit))
         if self.limit >= total:
             return 0.0
-        return max(pace.wait(self.limit), TICK, (self._readers - FEW_READERS) * TICK_PER_READER)
+        return max(pace.wait(self.limit), TICK)
 
     async def run(self, on_unwatched: Callable[["Replay"], object] = lambda _: None) -> None:
         """Plays until it ends. Called with itself when nobody watches any longer."""
@@ -249,11 +247,15 @@ class Replay:
                 if watched and not self.watchers:
                     on_unwatched(self)
                 watched = self.watchers > 0
+                began = self._clock.now()
                 wait = self.turn()
+                least = rest(self._clock.now() - began)
                 if wait is None:
+                    if least:
+                        await self._clock.sleep(least, self._wake)
                     await self._wake.wait()
                 else:
-                    await self._clock.sleep(wait, self._wake)
+                    await self._clock.sleep(wait and max(wait, least), self._wake)
         finally:
             growth.forget(self._wake.set)
         self.moved.fire()
