@@ -271,7 +271,7 @@ class Plan:
     def store_live(self) -> Row:
         """From a tape that grows to tables."""
         count = self.sizes.stored
-        title = f"a growing tape into the store, 5,000 records at a time, its indices in place: {count:,} records"
+        title = f"a growing tape that the store follows, its indices in place: {count:,} records"
         subjects = [Subject("booktape", [self.store_rows, "live", str(count), str(self.flows.folder)], builds=False)]
         return Row("store-live", title, stored, subjects, (Target("M records/s", 0.25, at_least=True),))
 

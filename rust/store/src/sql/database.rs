@@ -8,7 +8,7 @@ use booktape_core::feed::{Progress, publisher_name};
 use booktape_core::tape::Tape;
 use rusqlite::{Connection, OptionalExtension, Params, Transaction, TransactionBehavior};
 
-use super::file::{Files, Synchronous, has_indices};
+use super::file::{Files, PAGES_KIB, Synchronous, WriteBack, has_indices};
 use super::meter::{Meter, Operation};
 use super::row;
 use super::schema::INDICES;
@@ -20,6 +20,9 @@ use crate::owner::Owner;
 pub(super) const BATCH: u64 = 65_536;
 /// Fewer new rows than this are added with the indices in place, whatever is there.
 const BULK: u64 = 50_000;
+/// Memory for what is sorted for an index before a part of it goes to a file: what a processor has near it. In 64 MiB, sorting
+/// takes half as long again, since it follows a list through all of them.
+const SORTING_KIB: i64 = 2_048;
 /// Threads that help to sort for an index where somebody waits for it.
 const SORTERS: u8 = 2;
 /// Instructions of `SQLite` between two looks at whether to stop: some tens of milliseconds.
@@ -45,6 +48,7 @@ pub struct Database {
     owner: Owner,
     meter: Arc<Meter>,
     indexed: bool,
+    write_back: WriteBack,
     /// Where a damaged one was moved.
     set_aside: Option<PathBuf>,
 }
@@ -80,7 +84,8 @@ impl Database {
             opened => (opened?, None),
         };
         let indexed = has_indices(&connection).map_err(|source| StoreError::of(&files.database, source))?;
-        Ok(Self { connection, files, owner, meter: Arc::default(), indexed, set_aside })
+        let (meter, write_back) = (Arc::default(), WriteBack::Much);
+        Ok(Self { connection, files, owner, meter, indexed, write_back, set_aside })
     }
 
     /// Proof that the folder is this process's, for what else is kept there.
@@ -230,6 +235,7 @@ impl Database {
         }
         let threads = format!("PRAGMA threads = {sorters}");
         self.connection.query_row(&threads, (), |_| Ok(())).map_err(|e| self.error(e))?;
+        self.keep_pages(SORTING_KIB)?;
         let asked = Arc::clone(stop);
         self.watch(Some(move || asked()))?;
         let built = INDICES.iter().try_for_each(|(name, columns)| {
@@ -239,8 +245,23 @@ impl Database {
                 .map_err(|e| self.error(e))
         });
         self.watch(None::<fn() -> bool>)?;
+        self.keep_pages(PAGES_KIB)?;
         built?;
         self.indexed = true;
+        Ok(())
+    }
+
+    /// Sets the memory for pages, and with it that for sorting.
+    fn keep_pages(&self, kib: i64) -> Result<()> {
+        self.connection.pragma_update(None, "cache_size", -kib).map_err(|source| self.error(source))
+    }
+
+    /// Sets how much of the journal is written back at once.
+    pub(super) fn write_back(&mut self, how: WriteBack) -> Result<()> {
+        if self.write_back != how {
+            how.set(&self.connection).map_err(|source| self.error(source))?;
+            self.write_back = how;
+        }
         Ok(())
     }
 

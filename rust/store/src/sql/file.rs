@@ -18,6 +18,8 @@ pub const NAME: &str = "booktape.db";
 
 /// How long a lock that another program holds is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Memory for pages of the connection that writes.
+pub(super) const PAGES_KIB: i64 = 65_536;
 /// Where `SQLite` puts what it sorts: of the first folder that is opened, since `SQLite` knows one for the process.
 static SORTING: Once = Once::new();
 
@@ -30,6 +32,26 @@ pub enum Synchronous {
     Normal,
     /// Every commit is on the disk before it is said to be made.
     Full,
+}
+
+/// How much of the journal is written back to the database at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum WriteBack {
+    /// As costs least: a page that changed many times is written once.
+    Much,
+    /// So little that the system is soon done with it: what it does for a thread of whatever priority, others wait for.
+    Little,
+}
+
+impl WriteBack {
+    /// Has a connection do so from its next commit on.
+    pub fn set(self, connection: &Connection) -> rusqlite::Result<()> {
+        let pages = match self {
+            Self::Much => 12_288,
+            Self::Little => 512,
+        };
+        connection.query_row(&format!("PRAGMA wal_autocheckpoint = {pages}"), (), |_| Ok(()))
+    }
 }
 
 /// Where a database is, and what stands beside it.
@@ -163,10 +185,10 @@ fn prepare(
         Synchronous::Full => "FULL",
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
-    // 64 MiB of pages, and a journal written back when it has 32 MiB: with 96, more at once, streams came later.
-    connection.pragma_update(None, "cache_size", -65_536)?;
-    connection.query_row("PRAGMA wal_autocheckpoint = 4096", (), |_| Ok(()))?;
-    connection.query_row("PRAGMA journal_size_limit = 67108864", (), |_| Ok(()))
+    connection.pragma_update(None, "cache_size", -PAGES_KIB)?;
+    WriteBack::Much.set(connection)?;
+    // What stays of a journal that was larger: the space of one that is full.
+    connection.query_row("PRAGMA journal_size_limit = 134217728", (), |_| Ok(()))
 }
 
 fn flags(mode: OpenFlags) -> OpenFlags {
