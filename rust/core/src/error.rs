@@ -145,6 +145,17 @@ pub enum Fault {
         /// The type it claims.
         rtype: u8,
     },
+    /// Several files written one behind the other, as `cat` does.
+    #[error(
+        "record {record} at byte {offset}: another DBN file begins here; files in order of time are opened together, \
+         not joined into one"
+    )]
+    Joined {
+        /// Records before it.
+        record: u64,
+        /// Where it begins in the (decompressed) data.
+        offset: u64,
+    },
     /// The operating system stopped giving bytes.
     #[error("reading failed: {source}")]
     Read {

@@ -253,6 +253,11 @@ fn every_fault_says_what_and_where() {
     assert!(matches!(zero, Fault::RecordLength { record: 1, length: 0, .. }), "{zero:?}");
     let typed = fault(&damaged(head + 2 * MboRecord::SIZE + 1, 0x77));
     assert!(matches!(typed, Fault::RecordType { record: 2, rtype: 0x77, .. }), "{typed:?}");
+    let joined = fault(&[good.clone(), good.clone()].concat());
+    assert!(
+        matches!(joined, Fault::Joined { record: 3, offset } if offset == good.len() as u64),
+        "{joined:?}"
+    );
     let other = encoded::<MboMsg>(&metadata(3, Some(Schema::Trades), false), &[]);
     assert!(matches!(fault(&other), Fault::Schema { found } if found == "trades"));
     let squeezed = compressed(&good);

@@ -97,6 +97,9 @@ impl Parser {
     fn check_header(&self, size: usize, rtype: u8, at: usize) -> Result<(), Fault> {
         let record = self.records_read();
         let offset = self.offset + at as u64;
+        if [size, usize::from(rtype)] == [usize::from(b'D') * 4, usize::from(b'B')] {
+            return Err(Fault::Joined { record, offset });
+        }
         if RType::try_from(rtype).is_err() {
             return Err(Fault::RecordType { record, offset, rtype });
         }
