@@ -226,8 +226,9 @@ class Plan:
         """Many, each a little."""
         clients, seconds = self.sizes.crowd, self.sizes.long_seconds
         title = f"{clients} json connections, 1 M records/s in total, {seconds:.0f} s"
-        options = {"clients": clients, "rate": 1_000_000 / clients, "seconds": seconds, "spin": SPIN}
-        targets = (Target("ms p99", 50), Target("failed", 0))
+        # The flow is slower in this minute than on average, at which it is asked for.
+        options = {"clients": clients, "rate": 1_200_000 / clients, "seconds": seconds, "spin": SPIN}
+        targets = (Target("ms p99", 50), Target("failed", 0), Target("k records/s", 1_000, at_least=True))
         return self._row("crowd", title, by_the_clock, self._played(), "paced", targets, **options)
 
     def screens(self) -> Row:
