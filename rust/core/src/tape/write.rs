@@ -6,7 +6,7 @@ use std::path::Path;
 use super::reel::{FileReel, Records, Reel};
 use super::{BLOCK, Tape};
 use crate::error::{Error, Result};
-use crate::feed::{Aside, Pieces, Progress, encode_record, write_records, write_whole};
+use crate::feed::{Aside, Pieces, Progress, write_records, write_whole};
 use crate::types::MboRecord;
 
 /// Records of a piece.
@@ -30,21 +30,14 @@ impl Tape {
         let most = until.saturating_sub(position).min(PIECE as u64);
         let block = self.block(position)?.up_to(most);
         let end = position + block.len() as u64;
-        let mut aside = Vec::new();
+        let (version, mut aside) = (self.metadata.version(), Vec::new());
         let beside = position..if end == self.len { end + 1 } else { end };
         self.beside(beside, &mut |index, raw| {
-            aside.push((index, raw.to_vec()));
+            aside.push(Aside::new(index, version, raw));
             ControlFlow::Continue(())
         })?;
         let mut bytes = Vec::with_capacity(block.len() * (MboRecord::SIZE + 8));
-        let mut aside = aside.into_iter().peekable();
-        for (index, record) in (position..).zip(block.iter()) {
-            while let Some((_, raw)) = aside.next_if(|(precedes, _)| *precedes <= index) {
-                bytes.extend_from_slice(&raw);
-            }
-            encode_record(record, block.ts_outs().get((index - position) as usize).copied(), &mut bytes);
-        }
-        aside.for_each(|(_, raw)| bytes.extend_from_slice(&raw));
+        encode(&mut bytes, position, &block, block.ts_outs(), &aside)?;
         Ok((bytes, end))
     }
 }
@@ -103,10 +96,21 @@ fn of_memory(whole: &Records, aside: &[Aside], done: &mut u64, piece: &mut Vec<u
     let beside = place(first)..if is_over { aside.len() } else { place(end) };
     let ts_outs = whole.ts_outs.get(first..end).unwrap_or_default();
     let records = whole.records.get(first..end).unwrap_or_default();
-    write_records(piece, first as u64, records, ts_outs, aside.get(beside).unwrap_or_default())
-        .map_err(|error| Error::Invariant(format!("memory takes bytes: {error}")))?;
+    encode(piece, first as u64, records, ts_outs, aside.get(beside).unwrap_or_default())?;
     *done = end as u64;
     Ok((end as u64, is_over))
+}
+
+/// [`write_records`] into memory, which takes whatever comes.
+fn encode(
+    bytes: &mut Vec<u8>,
+    first: u64,
+    records: &[MboRecord],
+    ts_outs: &[u64],
+    aside: &[Aside],
+) -> Result<()> {
+    write_records(bytes, first, records, ts_outs, aside)
+        .map_err(|error| Error::Invariant(format!("memory takes bytes: {error}")))
 }
 
 /// Puts the next bytes of a file into a piece; how many records that may be by then, and whether those are all.
