@@ -156,7 +156,12 @@ impl Aside {
 
 /// Text that ends with a zero byte, or with its field.
 fn text_of(raw: &[u8]) -> Option<&str> {
-    std::str::from_utf8(raw.split(|&byte| byte == 0).next().unwrap_or_default()).ok()
+    std::str::from_utf8(before_zero(raw)).ok()
+}
+
+/// The bytes of a field that its text has.
+pub(super) fn before_zero(raw: &[u8]) -> &[u8] {
+    raw.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
 /// The record that says that records are missing from here on: an error of version 1, or of 2 and 3.

@@ -5,6 +5,7 @@ use dbn::decode::dbn::fsm::{DbnFsm, ProcessResult};
 use dbn::enums::{RType, SType};
 
 use super::Metadata;
+use super::aside::before_zero;
 use crate::error::{Error, Result};
 use crate::types::Nanos;
 
@@ -144,9 +145,8 @@ impl Definition {
             .get(..size_of::<Message>())
             .filter(|_| AsideKind::of(record) == Some(AsideKind::Definition))?;
         let text = |at: usize, length: usize| {
-            let raw = record.get(at..at + length)?;
-            let end = raw.iter().position(|&byte| byte == 0).unwrap_or(raw.len());
-            Some(String::from_utf8_lossy(raw.get(..end)?).into_owned())
+            let raw = before_zero(record.get(at..at + length)?);
+            Some(String::from_utf8_lossy(raw).into_owned())
         };
         Some(Self {
             instrument_id: u32::from_le_bytes(record.get(4..8)?.try_into().ok()?),
