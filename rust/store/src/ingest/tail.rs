@@ -12,8 +12,6 @@ use super::overlap::Overlap;
 
 /// Records of an overlap at most: some tens of megabytes for as long as a session takes to begin.
 const MOST: usize = 1 << 18;
-/// What DBN puts where there is no time.
-const UNDEFINED: u64 = u64::MAX;
 
 /// How a session goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,14 +30,10 @@ pub(super) fn tail(tape: &Tape, overlap: Duration) -> Result<(Resume, Overlap)> 
     let floor = tape.gaps()?.last().map_or(tape.first(), |gap| gap.index.max(tape.first()));
     let overlap = u64::try_from(overlap.as_nanos()).unwrap_or(u64::MAX);
     let window = Window::of(tape, floor, overlap)?;
-    let Some(last) = window.records.first() else { return Ok((Resume::Begin, Overlap::default())) };
-    let event = |record: &MboRecord| {
-        let is_time = ![0, UNDEFINED].contains(&record.ts_event);
-        (is_time && !record.flags().is_snapshot()).then_some(record.ts_event)
-    };
-    let near = |record: &&MboRecord| record.ts_recv().0 >= last.ts_recv().0.saturating_sub(overlap);
-    let earliest = window.records.iter().filter(near).filter_map(event).min();
-    let Some(earliest) = earliest.filter(|_| !window.is_within_snapshot()) else {
+    if window.records.is_empty() {
+        return Ok((Resume::Begin, Overlap::default()));
+    }
+    let Some(earliest) = window.earliest.filter(|_| !window.is_within_snapshot()) else {
         return if window.reaches_floor {
             let records = window.records.iter().rev();
             Ok((Resume::Whole, expected(tape, records, floor, 0)?))
@@ -79,15 +73,16 @@ fn expected<'r>(
 /// The last records of a tape, the latest first.
 struct Window {
     records: Vec<MboRecord>,
+    /// The earliest `ts_event` of what came within the overlap; records of a snapshot are of any time.
+    earliest: Option<u64>,
     reaches_floor: bool,
 }
 
 impl Window {
     /// Those back to where nothing is as late as the overlap begins.
     fn of(tape: &Tape, floor: u64, overlap: u64) -> Result<Self> {
-        let mut window = Self { records: Vec::new(), reaches_floor: false };
+        let mut window = Self { records: Vec::new(), earliest: None, reaches_floor: false };
         let mut end = tape.len();
-        let mut earliest = UNDEFINED;
         while end > floor && window.records.len() < MOST {
             let start = floor.max(end.saturating_sub(BLOCK));
             let mut block = Vec::new();
@@ -98,13 +93,14 @@ impl Window {
             let last = window.records.first().or(block.first()).map_or(0, |record| record.ts_recv);
             let is_late = |record: &&MboRecord| record.ts_recv >= last.saturating_sub(overlap);
             let is_live = |record: &&MboRecord| {
-                !record.flags().is_snapshot() && ![0, UNDEFINED].contains(&record.ts_event)
+                ![0, Nanos::UNDEF.0].contains(&record.ts_event) && !record.flags().is_snapshot()
             };
             let events = block.iter().filter(is_late).filter(is_live).map(|record| record.ts_event);
-            earliest = events.min().unwrap_or(UNDEFINED).min(earliest);
-            let begin = earliest.saturating_sub(overlap);
-            let is_before = |record: &MboRecord| record.ts_event < begin && record.ts_recv < begin;
-            let is_enough = earliest != UNDEFINED && block.iter().all(is_before);
+            window.earliest = events.chain(window.earliest).min();
+            let is_enough = window.earliest.is_some_and(|earliest| {
+                let begin = earliest.saturating_sub(overlap);
+                block.iter().all(|record| record.ts_event < begin && record.ts_recv < begin)
+            });
             window.records.extend(block);
             end = start;
             if is_enough {
