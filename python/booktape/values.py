@@ -41,6 +41,9 @@ Schema: TypeAlias = Literal[
 ]
 """What rows of a tape can be: Databento's schemas, of which mbo is the records themselves."""
 
+BESIDE = ("definition", "status", "statistics", "imbalance")
+"""Schemas of the records that lie beside a tape's."""
+
 Prices: TypeAlias = Literal["float", "int", "decimal"]
 """How prices are shown in columns: floats, integers in units of 1e-9, or decimals of nine places."""
 

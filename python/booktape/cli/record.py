@@ -13,6 +13,7 @@ import rich_click as click
 from booktape.cli import options
 from booktape.cli.screen import answers, warn, write_json
 from booktape.cli.upstream import asks_upstream, symbols_of, upstream_of
+from booktape.symbology import ALL_SYMBOLS
 
 if TYPE_CHECKING:
     from booktape.ingest import Event, Recorder
@@ -24,9 +25,7 @@ _LAST_WORDS = 10.0
 
 @click.command(short_help="Record a live feed from Databento.")
 @click.option("--dataset", required=True, metavar="CODE", help="Databento's code, such as GLBX.MDP3.")
-@click.option(
-    "--symbols", default="ALL_SYMBOLS", show_default=True, metavar="SYMBOL,…", help="Symbols, commas between."
-)
+@click.option("--symbols", default=ALL_SYMBOLS, show_default=True, metavar="SYMBOL,…", help="Symbols, commas between.")
 @asks_upstream
 @click.option(
     "--schema",

@@ -9,7 +9,7 @@ from databento_dbn import SType
 
 from booktape.gateway.lines import LineError, shown
 from booktape.symbology import ALL_SYMBOLS, Resolved, SymbolType, resolve
-from booktape.values import Schema
+from booktape.values import BESIDE, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from booktape.service.deck import Deck, LoadedTape
     from booktape.service.lifecycle import Lifecycle
 
-SCHEMAS = frozenset((*get_args(Schema), "definition", "status", "statistics", "imbalance"))
+SCHEMAS = frozenset((*get_args(Schema), *BESIDE))
 """What can be subscribed to: what the tape holds, and what is derived from it."""
 
 

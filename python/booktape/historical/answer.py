@@ -10,10 +10,10 @@ import zstandard
 from databento_dbn import Metadata, Schema, SType
 from numpy.typing import NDArray
 
-from booktape.historical.catalog import BESIDE
 from booktape.historical.query import Query
 from booktape.historical.stretches import Stretch, clusters, interval, stretches
 from booktape.layouts import Layout
+from booktape.values import BESIDE
 
 Look: TypeAlias = Callable[[int, int], object]
 """Called now and then while rows are made; what it raises ends the work."""

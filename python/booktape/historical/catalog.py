@@ -12,11 +12,9 @@ from typing import get_args
 from booktape import Tape
 from booktape.historical.refusals import unknown_dataset
 from booktape.spans import Span, days, whole_days
-from booktape.values import Schema
+from booktape.values import BESIDE, Schema
 
 _MADE: tuple[str, ...] = get_args(Schema)
-BESIDE = frozenset({"definition", "imbalance", "statistics", "status"})
-"""Schemas of the records that lie beside a tape's."""
 
 
 @dataclass(frozen=True)

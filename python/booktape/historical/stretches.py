@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from booktape import Tape
 from booktape._native import Rows, SessionFrames
-from booktape.historical.catalog import BESIDE, span_of
+from booktape.historical.catalog import span_of
 from booktape.historical.query import Query
 from booktape.spans import Span, start_of
 from booktape.symbology import Resolved
+from booktape.values import BESIDE
 
 _SECOND = 1_000_000_000
 _LENGTHS = {"s": _SECOND, "m": 60 * _SECOND, "h": 3_600 * _SECOND, "d": 86_400 * _SECOND}

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import get_args
 
 from booktape.errors import ParameterError
 from booktape.parameters import bad_parameter
-
-ALL_SYMBOLS = "ALL_SYMBOLS"
-"""Every symbol of a dataset."""
-
-BESIDE = ("definition", "status", "statistics", "imbalance")
-"""Schemas that may be recorded beside MBO."""
-
-SYMBOLOGIES = ("raw_symbol", "instrument_id", "parent", "continuous")
-"""How instruments may be named."""
+from booktape.symbology import ALL_SYMBOLS, SymbolType
+from booktape.values import BESIDE
 
 _KEY_LENGTH = 32
 
@@ -42,8 +36,8 @@ class Subscription:
             raise bad_parameter("dataset", self.dataset, "Databento's code, such as GLBX.MDP3")
         if not self.symbols or not all(self.symbols):
             raise bad_parameter("symbols", ",".join(self.symbols), f"symbols, or {ALL_SYMBOLS}")
-        if self.stype_in not in SYMBOLOGIES:
-            raise bad_parameter("stype_in", self.stype_in, f"one of {', '.join(SYMBOLOGIES)}")
+        if self.stype_in not in get_args(SymbolType):
+            raise bad_parameter("stype_in", self.stype_in, f"one of {', '.join(get_args(SymbolType))}")
         for schema in self.beside:
             if schema not in BESIDE:
                 raise bad_parameter("schema", schema, f"mbo, and beside it any of {', '.join(BESIDE)}")

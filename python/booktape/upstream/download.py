@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from booktape.errors import ConflictError, CostError, UpstreamError
 from booktape.parameters import bad_parameter
+from booktape.symbology import ALL_SYMBOLS
 from booktape.upstream.client import Databento, DroppedError
 from booktape.upstream.part import Part
-from booktape.upstream.request import ALL_SYMBOLS, Estimate, Request
+from booktape.upstream.request import Estimate, Request
 from booktape.upstream.scanner import Got
 
 if TYPE_CHECKING:

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, get_args
 from booktape.moment import nanoseconds
 from booktape.parameters import COUNT_RANGE, bad_parameter, within
 from booktape.spans import Span, read
-from booktape.values import Schema
+from booktape.symbology import ALL_SYMBOLS, SymbolType
+from booktape.values import BESIDE, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from booktape.moment import Time
 
-ALL_SYMBOLS = "ALL_SYMBOLS"
-"""Every instrument of the dataset."""
-SCHEMAS = (*get_args(Schema), "definition", "statistics", "status", "imbalance")
+SCHEMAS: tuple[str, ...] = (*get_args(Schema), *BESIDE)
 """What can be fetched."""
-STYPES = ("raw_symbol", "instrument_id", "parent", "continuous")
+STYPES: tuple[str, ...] = get_args(SymbolType)
 """What symbols can be."""
 
 

@@ -5,6 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from booktape.symbology import SymbolType
+
 State: TypeAlias = Literal["fetching", "adding", "done", "failed"]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100)]
 Time: TypeAlias = Annotated[str, Meta(min_length=1, max_length=40)]
@@ -25,7 +27,7 @@ class FetchRequest(msgspec.Struct, forbid_unknown_fields=True):
     """US dollars that it may cost: where Databento asks for more, nothing is fetched."""
     schema: Literal["mbo"] = "mbo"
     """What a tape is made of."""
-    stype_in: Literal["raw_symbol", "instrument_id", "parent", "continuous"] = "raw_symbol"
+    stype_in: SymbolType = "raw_symbol"
     """What the symbols are."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 from anyio import CapacityLimiter, to_thread
@@ -36,6 +36,7 @@ from booktape.service.problems import responses
 from booktape.service.store.handle import not_now
 from booktape.service.tapes.schemas import TapeDetails
 from booktape.settings import Settings
+from booktape.symbology import SymbolType
 
 UPLOAD_MEDIA_TYPE = "application/octet-stream"
 PIECE_BYTES = 1 << 20
@@ -83,7 +84,7 @@ def _fetch() -> Schema:
     symbol = Schema(type=OpenAPIType.STRING, min_length=1, max_length=100)
     symbols = Schema(type=OpenAPIType.ARRAY, items=symbol, min_items=1, max_items=2_000)
     symbols.description = "Symbols, or `ALL_SYMBOLS`."
-    stypes = Schema(type=OpenAPIType.STRING, enum=["raw_symbol", "instrument_id", "parent", "continuous"])
+    stypes = Schema(type=OpenAPIType.STRING, enum=list(get_args(SymbolType)))
     stypes.description = "What the symbols are; `raw_symbol` if left out."
     cost = Schema(type=OpenAPIType.NUMBER, minimum=0, description="US dollars that it may cost, and no more.")
     return Schema(
