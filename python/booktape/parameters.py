@@ -13,6 +13,9 @@ PUBLISHER_RANGE = range(2**16)
 COUNT_RANGE = range(2**63)
 """What a number of things can be."""
 
+LIVE_PORT = 13_000
+"""Where a gateway of Databento's live protocol listens, theirs and booktape's, unless told otherwise."""
+
 
 def bad_parameter(name: str, value: object, expected: str) -> ParameterError:
     """The error for a parameter outside what it may be, in the one form all of them have."""

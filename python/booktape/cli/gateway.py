@@ -11,6 +11,7 @@ from booktape.cli import options
 from booktape.cli.book import found_at
 from booktape.cli.serve import settings_with
 from booktape.moment import Moment
+from booktape.parameters import LIVE_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from booktape import Tape
     from booktape.service.app import Service
 
-_PORT = 13_000
 _ANY_KEY = "k" * 32
 
 
@@ -28,7 +28,7 @@ _ANY_KEY = "k" * 32
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    default=_PORT,
+    default=LIVE_PORT,
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
 )

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from booktape.parameters import bad_parameter
+from booktape.parameters import LIVE_PORT, bad_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from booktape.ingest import Upstream
-
-_PORT = 13_000
 
 
 class _Address(click.ParamType[tuple[str, int]]):
@@ -25,7 +23,7 @@ class _Address(click.ParamType[tuple[str, int]]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         host, colon, port = str(value).rpartition(":")
         if not colon:
-            return str(value), _PORT
+            return str(value), LIVE_PORT
         if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
             self.fail(str(bad_parameter("upstream", value, "HOST or HOST:PORT")), param, ctx)
         return host.strip("[]"), int(port)
@@ -56,7 +54,7 @@ def upstream_of(asked: tuple[str, int] | None) -> Upstream:
     from booktape.ingest import Upstream
     from booktape.upstream.client import key_of_environment
 
-    host, port = asked or (None, _PORT)
+    host, port = asked or (None, LIVE_PORT)
     return Upstream(key_of_environment(), host, port)
 
 

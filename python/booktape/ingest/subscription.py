@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from booktape.errors import ParameterError
-from booktape.parameters import bad_parameter
+from booktape.parameters import LIVE_PORT, bad_parameter
 from booktape.symbology import ALL_SYMBOLS, SymbolType
 from booktape.values import BESIDE
 
@@ -56,7 +56,7 @@ class Upstream:
 
     key: str = field(repr=False)
     gateway: str | None = None
-    port: int = 13_000
+    port: int = LIVE_PORT
     heartbeat_seconds: int = 30
     """Silence after which the upstream sends a heartbeat; ten seconds more, and the session is given up."""
 
