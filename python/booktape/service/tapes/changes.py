@@ -222,7 +222,6 @@ class TapeChanges(Controller):
             raise not_now(library.store, why) from why
 
 
-_ONE_OF = "the body: one of path, synthesize and fetch"
 _writing = CapacityLimiter(AT_ONCE)
 _NOWHERE_TO_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
@@ -238,7 +237,7 @@ def _refused(why: InputError) -> HTTPException:
     return ClientException(detail=str(why))
 
 
-async def _described(request: Request[Any, Any, Any], settings: Settings) -> NewTape:
+async def _described(request: Request[Any, Any, Any], settings: Settings) -> str | Synthetic | FetchRequest:
     body = bytearray()
     async for piece in _pieces(request, settings.max_body_bytes):
         body += piece
@@ -246,21 +245,22 @@ async def _described(request: Request[Any, Any, Any], settings: Settings) -> New
         new = msgspec.json.decode(body, type=NewTape)
     except msgspec.DecodeError as why:
         raise ClientException(detail=f"the body: {why}") from why
-    if sum(part is not UNSET for part in (new.path, new.synthesize, new.fetch)) != 1:
-        raise ClientException(detail=_ONE_OF)
-    return new
+    given = [part for part in (new.path, new.synthesize, new.fetch) if part is not UNSET]
+    if len(given) != 1:
+        raise ClientException(detail="the body: one of path, synthesize and fetch")
+    return given[0]
 
 
-async def _asked_for(new: NewTape, library: Library, fetches: Fetches) -> Response[Any]:
-    if new.path is not UNSET:
-        return _made(await library.open_file(new.path))
-    if new.synthesize is not UNSET:
-        return _made(await library.synthesize(**msgspec.structs.asdict(new.synthesize)))
-    if new.fetch is not UNSET:
-        begun = await fetches.begin(new.fetch)
-        where = {"Location": f"/api/v1/fetches/{begun.id}"}
-        return Response(begun, status_code=HTTPStatus.ACCEPTED, headers=where)
-    raise ClientException(detail=_ONE_OF)
+async def _asked_for(what: str | Synthetic | FetchRequest, library: Library, fetches: Fetches) -> Response[Any]:
+    match what:
+        case str(path):
+            return _made(await library.open_file(path))
+        case Synthetic():
+            return _made(await library.synthesize(**msgspec.structs.asdict(what)))
+        case FetchRequest():
+            begun = await fetches.begin(what)
+            where = {"Location": f"/api/v1/fetches/{begun.id}"}
+            return Response(begun, status_code=HTTPStatus.ACCEPTED, headers=where)
 
 
 def _made(tape: LoadedTape) -> Response[TapeDetails]:
