@@ -10,10 +10,11 @@ from typing import Literal
 from booktape.service.deck import LoadedTape
 from booktape.service.replays.schemas import ReplayState, Stride, WhenUnwatched
 from booktape.service.streams.clock import Clock
-from booktape.service.streams.events import ByeReason, JumpReason, event
+from booktape.service.streams.events import event
 from booktape.service.streams.lead import TICK
 from booktape.service.streams.pace import Pace
 from booktape.service.streams.rest import rest
+from booktape.service.streams.schemas import ByeReason, JumpReason
 from booktape.service.streams.signal import Signal
 
 FRAME = 1 / 60

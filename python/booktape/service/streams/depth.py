@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from booktape.service.lifecycle import Lifecycle
 from booktape.service.streams.client import Client
 from booktape.service.streams.clock import Clock
-from booktape.service.streams.events import HEARTBEAT, STREAM_END, JumpReason, bye, jump
+from booktape.service.streams.events import HEARTBEAT, STREAM_END, bye, jump
 from booktape.service.streams.lead import Lead, Place
 from booktape.values import View
 
 if TYPE_CHECKING:
     from booktape._native import DepthStream
+    from booktape.service.streams.schemas import JumpReason
 
 INLINE_RECORDS = 5_000
 """Fewer records than this are applied on the event loop: a thread's turn costs more than they do."""

@@ -1,20 +1,14 @@
 """Server-sent events that are not frames of the core."""
 
-from typing import Literal, TypeAlias
-
 import msgspec
 
-from booktape.service.streams.schemas import Bye, Jump
+from booktape.service.streams.schemas import Bye, ByeReason, Jump, JumpReason
 
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT = b": heartbeat\n\n"
 """A comment, so that proxies and clients see a quiet stream is alive."""
 STREAM_END = b": stream_end\n\n"
 """A comment: everything was sent."""
-
-
-ByeReason: TypeAlias = Literal["shutdown", "slow", "removed", "ended", "gone"]
-JumpReason: TypeAlias = Literal["loop", "seek", "late"]
 
 
 def bye(ids: str, index: int, reason: ByeReason) -> bytes:

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from booktape.service.streams.events import ByeReason, JumpReason
 from booktape.service.streams.pace import Pace
+from booktape.service.streams.schemas import ByeReason, JumpReason
 from booktape.service.streams.signal import Signal
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from booktape.service.lifecycle import Lifecycle
 from booktape.service.metrics.probes import StreamLag
 from booktape.service.streams.client import Client
 from booktape.service.streams.clock import Clock
-from booktape.service.streams.events import HEARTBEAT, STREAM_END, JumpReason, bye, jump
+from booktape.service.streams.events import HEARTBEAT, STREAM_END, bye, jump
 from booktape.service.streams.fan import Fan
 from booktape.service.streams.frames import Frames, FrameStore
 from booktape.service.streams.lead import Lead, Place
 from booktape.values import Format
 
 if TYPE_CHECKING:
+    from booktape.service.streams.schemas import JumpReason
     from booktape.service.streams.signal import Signal
 
 

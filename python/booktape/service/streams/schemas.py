@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from booktape.values import View
+
 Level = tuple[str, int, int]
 """Price in units of 1e-9 as a string, size, number of orders."""
 Print = tuple[str, int, Literal["B", "A", "N"]]
@@ -17,6 +19,8 @@ COMPACT_FIELDS = (
     *("index", "ts_recv", "ts_event", "publisher_id", "instrument_id", "action", "side"),
     *("order_id", "price", "size", "flags", "sequence", "ts_in_delta", "channel_id"),
 )
+JumpReason = Literal["loop", "seek", "late"]
+ByeReason = Literal["shutdown", "slow", "removed", "ended", "gone"]
 
 
 class DepthFrame(msgspec.Struct):
@@ -32,7 +36,7 @@ class DepthFrame(msgspec.Struct):
     """The instrument."""
     publisher_id: int
     """The publisher."""
-    view: Literal["matched", "published"]
+    view: View
     """Of which view the levels are."""
     bids: list[Level]
     """Best first."""
@@ -57,7 +61,7 @@ class Jump(msgspec.Struct):
 
     index: int
     """Where: index of the next record."""
-    reason: Literal["loop", "seek", "late"]
+    reason: JumpReason
     """Why: the tape began again; somebody went there, or what it stood at was dropped; or the client's `Last-Event-ID`
     is of an earlier epoch."""
 
@@ -67,7 +71,7 @@ class Bye(msgspec.Struct):
 
     index: int
     """Where to resume, as `from`; the event's `id` is for `Last-Event-ID`."""
-    reason: Literal["shutdown", "slow", "removed", "ended", "gone"]
+    reason: ByeReason
     """Why: the service stops; the client took too little for too long; the tape was removed; the replay was ended; the
     records that would come next were dropped."""
 

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from booktape.service.tapes.schemas import Answer, Side
+from booktape.service.tapes.schemas import Answer
+from booktape.values import Side
 
 
 class OrderPlace(Answer):

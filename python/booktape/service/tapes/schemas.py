@@ -4,13 +4,10 @@ Order ids, prices and times are strings of integers, since JSON numbers lose dig
 this JSON; decoding it into these types before it is sent keeps the OpenAPI schema from ever saying something else.
 """
 
-from typing import Literal
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
-Side = Literal["B", "A"]
-"""Bid or ask."""
+from booktape.values import Side, View
 
 
 class Answer(msgspec.Struct, forbid_unknown_fields=True):
@@ -158,7 +155,7 @@ class BookState(Answer):
     """Its name."""
     symbol: str | None
     """The instrument's symbol, where the tape maps one."""
-    view: Literal["matched", "published"]
+    view: View
     """Of which view the levels are."""
     bids: list[PriceLevel]
     """Best first."""
