@@ -56,6 +56,8 @@ class Replay:
         self.longest_wait = longest_wait
         self.when_unwatched = when_unwatched
         self.default = default
+        self.at_head = False
+        """Whether it follows the end of a tape that grows."""
         self.version = 1
         self.limit = position
         # Epochs of a service that was started again must not mean those of the one before.
@@ -71,7 +73,6 @@ class Replay:
         self._lap_at: float | None = None
         self._laps: OrderedDict[int, int] = OrderedDict()
         self._taken = True
-        self._follows = False
 
     @property
     def ids(self) -> str:
@@ -82,11 +83,6 @@ class Replay:
     def over(self) -> ByeReason | None:
         """Why its followers should say goodbye."""
         return "removed" if self.tape.removed else self._over
-
-    @property
-    def at_head(self) -> bool:
-        """Whether it follows the end of a tape that grows."""
-        return self._follows
 
     def finish(self, epoch: int) -> int:
         """How far a follower goes in an epoch that is over: to the end of the tape, where the next lap began."""
@@ -158,7 +154,7 @@ class Replay:
     def pause(self) -> None:
         """Stays where it is."""
         if self.playing:
-            self.playing = self._follows = False
+            self.playing = self.at_head = False
             self._changed()
 
     def seek(self, position: int) -> None:
@@ -171,7 +167,7 @@ class Replay:
 
         Steps forward are played; steps back are jumps.
         """
-        self.playing = self._follows = False
+        self.playing = self.at_head = False
         position = self._stride(by, count, instrument_id)
         if position >= self.limit:
             self.limit = position
@@ -223,7 +219,7 @@ class Replay:
             self._pace = None
             return None
         total = len(self.tape)
-        if self._follows:
+        if self.at_head:
             self._move(total)
         if self.limit >= total:
             return self._at_end()
@@ -264,11 +260,11 @@ class Replay:
     def _at_end(self) -> float | None:
         self._pace = None
         if not self.tape.complete:
-            if not self._follows:
-                self._follows = True
+            if not self.at_head:
+                self.at_head = True
                 self._changed()
             return None
-        self._follows = False
+        self.at_head = False
         if not self.loop or not len(self.tape):
             self.playing = False
             self._changed()
@@ -307,7 +303,7 @@ class Replay:
         self.limit = position
         self._lap_at = None
         self._taken = True
-        self._follows = False
+        self.at_head = False
 
     def _go_on(self) -> None:
         self._pace = None
