@@ -1,4 +1,4 @@
-"""Serves a live tape of 20,000 records that grows to as many as each line of the standard input says.
+"""Serves a live tape of some records that grows to as many as each line of the standard input says.
 
 The line "gap" says on the tape that records are missing.
 """
@@ -16,7 +16,6 @@ from booktape.service.app import Service
 from booktape.service.server import Server, listen, url_of
 from booktape.settings import Settings
 
-BEGINNING = 20_000
 WHOLE = 60_000
 
 
@@ -34,16 +33,18 @@ def main() -> None:
     """Serves until Ctrl-C."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--records", type=int, required=True)
+    options = parser.parse_args()
     data, beginning = file()
     size = (len(data) - beginning) // WHOLE
     settings = Settings(log_level="error")
     with (
         tempfile.TemporaryDirectory() as folder,
         bt.Store(folder) as store,
-        listen("127.0.0.1", parser.parse_args().port, slow_client_seconds=settings.slow_client_seconds) as listener,
+        listen("127.0.0.1", options.port, slow_client_seconds=settings.slow_client_seconds) as listener,
     ):
         live = store.create_live("grows")
-        live.append(data[: beginning + BEGINNING * size])
+        live.append(data[: beginning + options.records * size])
 
         def grow() -> None:
             for line in sys.stdin:

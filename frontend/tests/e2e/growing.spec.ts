@@ -55,3 +55,21 @@ test('records that are missing are marked where they are, also while one looks',
 		await service.stop();
 	}
 });
+
+test('a tape without records is shown as soon as they come', async ({ page }) => {
+	const service = new GrowingService(0);
+	await service.start();
+	try {
+		const desk = new Desk(page);
+		const notice = page.getByRole('alert');
+		await page.goto(service.url);
+		await expect(notice).toHaveText(
+			'grows has no records yet. It is shown as soon as they come.'
+		);
+		service.growTo(20_000);
+		await expect(desk.position).toContainText('/ 20,000');
+		await expect(notice).toBeHidden();
+	} finally {
+		await service.stop();
+	}
+});

@@ -74,8 +74,9 @@ export class DemoService extends ServiceProcess {
 
 /** A tape of one instrument that grows when it is told to. */
 export class GrowingService extends ServiceProcess {
-	constructor() {
-		super(PYTHON, [fileURLToPath(new URL('growing.py', import.meta.url))]);
+	constructor(records = 20_000) {
+		const program = fileURLToPath(new URL('growing.py', import.meta.url));
+		super(PYTHON, [program, '--records', String(records)]);
 	}
 
 	/** Has the tape grow to so many records. */

@@ -13,11 +13,7 @@ export interface DeskOptions {
 	access: Access;
 	board: Board;
 	secondsBefore?: (attempt: number) => number;
-	secondsEmpty?: number;
 }
-
-/** Seconds after which a tape that is empty, but grows, is looked at again. */
-const SECONDS_EMPTY = 1;
 
 /** What there is to look at, and which of it is looked at. */
 export class Desk {
@@ -33,6 +29,8 @@ export class Desk {
 	#pause = new AbortController();
 	/** Only the latest question's answer counts. */
 	#question = 0;
+	/** Shows a tape that was empty, as its address said. */
+	#showFirst: ((tape: Tape) => Promise<void>) | null = null;
 
 	constructor(private readonly options: DeskOptions) {
 		options.playback.onLoss((loss) => void this.#recover(loss));
@@ -135,11 +133,14 @@ export class Desk {
 		if (tape?.id === this.#tape?.id) this.#instruments = answers[1];
 	}
 
-	/** Looks at what is new about a tape that grows, such as gaps. Where there is trouble, its stream tells. */
+	/** Looks at what is new about a tape that grows: gaps, first records. Where there is trouble, its stream tells. */
 	async look(): Promise<void> {
-		if (!this.#tape) return;
-		const seen = await this.options.service.tape(this.#tape.id).catch(() => null);
-		if (seen !== null && seen.id === this.#tape.id) this.#tape = seen;
+		const tape = this.#tape;
+		if (!tape) return;
+		const seen = await this.options.service.tape(tape.id).catch(() => null);
+		if (seen === null || seen.id !== this.#tape?.id) return;
+		this.#tape = seen;
+		if (seen.books > 0) await this.#showFirst?.(seen);
 	}
 
 	/** Goes on from the present moment on a replay of one's own, which ends when nobody watches it. */
@@ -190,7 +191,7 @@ export class Desk {
 			nameInstrument(each)
 		]);
 		if (!instrument) {
-			if (tape.growing) void this.#showLater(tape, address);
+			this.#showFirst = (filled) => this.#show(filled, address);
 			return;
 		}
 		const [publisher] = pick(
@@ -205,14 +206,6 @@ export class Desk {
 		else if (asked !== null && !own) board.say(`“${asked}” has ended. ${SHARED_SHOWN}`);
 	}
 
-	/** Looks again for the first records of a tape that has none yet. */
-	async #showLater(tape: Tape, address: Address | null): Promise<void> {
-		const mine = this.#question;
-		this.#pause = new AbortController();
-		await pause(this.options.secondsEmpty ?? SECONDS_EMPTY, this.#pause.signal);
-		if (mine === this.#question) await this.#show(tape, address);
-	}
-
 	/** Shows nothing, until more is known of the tape. */
 	#clear(tape: Tape | null): void {
 		this.#tape = tape;
@@ -220,6 +213,7 @@ export class Desk {
 		this.#instrument = null;
 		this.#publisher = null;
 		this.#replay = null;
+		this.#showFirst = null;
 		this.options.playback.clear();
 	}
 

@@ -101,10 +101,12 @@ async function desk({
 }: Made = {}) {
 	service = await localService(({ pathname }, response, request) => {
 		const failure = failures.shift();
+		const named = tapes.find(({ id }) => pathname.endsWith(`/tapes/${id}`));
 		if (failure !== undefined) sendJson(response, { detail: `failure ${failure}` }, failure);
 		else if (request.method === 'POST')
 			void text(request).then((asked) => create(JSON.parse(asked), response));
 		else if (pathname.endsWith('/tapes')) sendJson(response, tapes);
+		else if (named) sendJson(response, named);
 		else if (pathname.endsWith('/replays')) sendJson(response, replays);
 		else if (pathname.endsWith('/instruments')) instruments(pathname, response);
 		else stream(pathname, response);
@@ -122,14 +124,7 @@ async function desk({
 		onPaint: (paint) => paint()
 	});
 	const secondsBefore = () => 0;
-	const opened = new Desk({
-		service: asked,
-		playback,
-		access,
-		board,
-		secondsBefore,
-		secondsEmpty: 0
-	});
+	const opened = new Desk({ service: asked, playback, access, board, secondsBefore });
 	const address = readAddress(new URLSearchParams(search));
 	const started = opened.start(address);
 	return { desk: opened, playback, address, access, board, started };
@@ -193,14 +188,16 @@ describe('Desk', () => {
 
 	it('shows the first instrument of a live tape once its first records have come', async () => {
 		const growing = { ...tape('demo-1a'), growing: true, books: 0 };
-		const answers = [[], [], INSTRUMENTS];
+		const instruments: Instrument[] = [];
 		const { desk: opened } = await open({
 			tapes: [growing],
 			search: 'instrument=8',
-			instruments: (_, response) => sendJson(response, answers.shift() ?? INSTRUMENTS)
+			instruments: (_, response) => sendJson(response, instruments)
 		});
-		expect(opened.instrument).toBeNull();
-		await until(() => opened.instrument !== null);
+		await opened.look();
+		expect(opened.address).toBeNull();
+		growing.books = instruments.push(...INSTRUMENTS);
+		await opened.look();
 		expect(opened.address?.instrument).toBe('8');
 	});
 
