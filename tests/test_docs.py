@@ -172,6 +172,16 @@ def test_the_page_about_the_service_explains_every_reason() -> None:
     assert [reason for reason in reasons if f"| `{reason}` |" not in DOCUMENTS["docs/service.md"]] == []
 
 
+def test_the_page_about_the_service_explains_every_refusal() -> None:
+    paths = json.loads((ROOT / "frontend/openapi.json").read_text())["paths"]
+    told = {status for methods in paths.values() for route in methods.values() for status in route["responses"]}
+    rows = re.findall(r"^\| (\d{3}(?:, \d{3})*) \|", DOCUMENTS["docs/service.md"], re.MULTILINE)
+    explained = {status for row in rows for status in row.split(", ")}
+    refusals = {status for status in told if status >= "400"}
+    assert refusals
+    assert refusals - explained == set()
+
+
 def test_documents_about_the_service_name_settings_that_exist() -> None:
     texts = [(ROOT / "docs" / name).read_text() for name in ("service.md", "operations.md")]
     named = {name for text in texts for name in re.findall(r"\bBOOKTAPE_([A-Z_]+[A-Z])\b", text)}
