@@ -8,7 +8,7 @@ use booktape_core::audit::Audit;
 use booktape_core::feed::{Limits, Options};
 use booktape_core::market::Market as CoreMarket;
 use booktape_core::tape::apply_file;
-use booktape_core::types::MboRecord;
+use booktape_core::types::{MboRecord, TS_OUT};
 use booktape_core::{Error, Result, wire};
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
@@ -21,7 +21,6 @@ use crate::detached::{detached, lock, with_locked};
 use crate::errors::{parameter, to_python};
 use crate::tape::Tape;
 
-const TS_OUT: usize = 8;
 /// Records copied to an aligned place at a time.
 const BATCH: usize = 4_096;
 

@@ -7,9 +7,7 @@ use dbn::enums::{RType, SType};
 use super::Metadata;
 use super::aside::before_zero;
 use crate::error::{Error, Result};
-use crate::types::Nanos;
-
-const TS_OUT: usize = 8;
+use crate::types::{Nanos, TS_OUT};
 
 /// Types of records beside a tape that are schemas of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]

@@ -5,10 +5,9 @@ use zerocopy::{FromBytes, Unalign};
 
 use super::{Aside, Contents, Metadata, Piece};
 use crate::error::Fault;
-use crate::types::MboRecord;
+use crate::types::{MboRecord, TS_OUT};
 
 const HEADER: usize = 16;
-const TS_OUT: usize = 8;
 
 /// Cuts a stream of bytes into records.
 #[derive(Clone, Debug)]

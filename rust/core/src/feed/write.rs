@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use zerocopy::IntoBytes;
 
 use super::Aside;
-use crate::types::MboRecord;
+use crate::types::{MboRecord, TS_OUT};
 
 /// Appends one record as DBN stores it; with `ts_out` the record is 8 bytes longer and says so.
 pub fn encode_record(record: &MboRecord, ts_out: Option<u64>, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(record.as_bytes());
     if let Some(ts_out) = ts_out {
-        out[start] = MboRecord::WORDS + 2;
+        out[start] = MboRecord::WORDS + (TS_OUT / 4) as u8;
         out.extend_from_slice(&ts_out.to_le_bytes());
     }
 }
@@ -32,7 +32,7 @@ pub fn write_records(
         return out.write_all(records.as_bytes());
     }
     let mut aside = aside.iter().peekable();
-    let mut bytes = Vec::with_capacity(MboRecord::SIZE + 8);
+    let mut bytes = Vec::with_capacity(MboRecord::SIZE + TS_OUT);
     for (n, record) in records.iter().enumerate() {
         while let Some(other) = aside.next_if(|other| other.index <= first + n as u64) {
             out.write_all(other.bytes())?;

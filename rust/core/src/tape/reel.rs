@@ -9,13 +9,10 @@ use zerocopy::{FromBytes, IntoBytes};
 use super::cache::BlockCache;
 use crate::error::{Error, Fault, Result};
 use crate::feed::Aside;
-use crate::types::{MboRecord, Nanos};
+use crate::types::{MboRecord, Nanos, TS_OUT};
 
 /// Records that are read, cached and skipped together: 56 KiB, a few microseconds from the page cache.
 pub const BLOCK: u64 = 1_024;
-
-/// Bytes of an MBO record that carries `ts_out`.
-const SIZE_WITH_TS_OUT: usize = MboRecord::SIZE + 8;
 
 /// Bytes at any place, from any thread: what a file gives.
 pub trait ReadAt: Send + Sync + fmt::Debug {
@@ -264,7 +261,7 @@ fn take_records(bytes: &[u8], count: usize, into: &mut Records) -> usize {
         && let Some(whole) = bytes.get(used..used + size)
     {
         if rtype == MboRecord::RTYPE
-            && (size == MboRecord::SIZE || size == SIZE_WITH_TS_OUT)
+            && (size == MboRecord::SIZE || size == MboRecord::SIZE + TS_OUT)
             && let Ok((mut record, rest)) = MboRecord::read_from_prefix(whole)
         {
             if let Ok(ts_out) = rest.try_into() {

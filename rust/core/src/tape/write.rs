@@ -7,7 +7,7 @@ use super::reel::{FileReel, Records, Reel};
 use super::{BLOCK, Tape};
 use crate::error::{Error, Result};
 use crate::feed::{Aside, Pieces, Progress, write_records, write_whole};
-use crate::types::MboRecord;
+use crate::types::{MboRecord, TS_OUT};
 
 /// Records of a piece.
 const PIECE: usize = 4 * BLOCK as usize;
@@ -36,7 +36,7 @@ impl Tape {
             aside.push(Aside::new(index, version, raw));
             ControlFlow::Continue(())
         })?;
-        let mut bytes = Vec::with_capacity(block.len() * (MboRecord::SIZE + 8));
+        let mut bytes = Vec::with_capacity(block.len() * (MboRecord::SIZE + TS_OUT));
         encode(&mut bytes, position, &block, block.ts_outs(), &aside)?;
         Ok((bytes, end))
     }

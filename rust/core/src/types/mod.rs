@@ -21,4 +21,4 @@ pub use flags::Flags;
 pub use instruments::Instruments;
 pub(crate) use near::bring_near;
 pub use price::{Nanos, Price};
-pub use record::{Action, BookKey, MboRecord, Side};
+pub use record::{Action, BookKey, MboRecord, Side, TS_OUT};

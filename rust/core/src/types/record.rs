@@ -7,6 +7,9 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::{Flags, Nanos, Price};
 
+/// Bytes by which a record is longer that carries `ts_out`, the time at which it was sent.
+pub const TS_OUT: usize = size_of::<u64>();
+
 /// One Market-by-Order record: 56 bytes, little-endian, the layout of DBN versions 1 to 3.
 ///
 /// Codes stay raw so that a tape is a plain block of bytes; [`MboRecord::action`] and [`MboRecord::side`] parse them.

@@ -1,12 +1,12 @@
 //! Records on their way to a client.
 
 use crate::derive::Schema;
+use crate::types::TS_OUT;
 
 /// Bytes of a piece: what is paid for every piece that is sent is little beside it, and it waits in few buffers.
 const PIECE: usize = 1 << 18;
 /// The longest record, with `ts_out`.
 const LONGEST: usize = 255 * 4;
-const TS_OUT: usize = 8;
 
 /// A piece in the making.
 #[derive(Debug)]
