@@ -165,7 +165,7 @@ class ReplaysController(Controller):
         to tell of a jump: it is cut off there.
         """
         found = stage.replay(replay)
-        place = Place(found.limit, found.epoch)
+        here = place = Place(found.limit, found.epoch)
         if last_event_id is not None:
             known = last_event_id.epoch == found.epoch
             if known and last_event_id.index > found.limit:
@@ -174,8 +174,7 @@ class ReplaysController(Controller):
             place = Place(last_event_id.index, last_event_id.epoch)
         only = None if instrument is None else found.tape.tree.instrument(instrument).instrument_id
         if form == "dbn":
-            body = record_streams.raw(found, client, Place(found.limit, found.epoch), only)
-            return response.raw(body, found.watched(reads=True))
+            return response.raw(record_streams.raw(found, client, here, only), found.watched(reads=True))
         return response.events(record_streams.events(found, client, form, place, only), found.watched(reads=True))
 
     @get(
