@@ -16,7 +16,6 @@ from tests.historical.gateway import KEY, PATIENCE, Gateway
 
 DATASET = "GLBX.MDP3"
 DAYS = {"CLX5": "2025-09-24", "ESM4": "2024-05-08"}
-DAY_NS = 86_400 * 10**9
 # The client leaves files open, and asks pandas for what it will not do for ever.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
