@@ -246,6 +246,7 @@ class Replay:
                 watched = self.watchers > 0
                 began = self._clock.now()
                 wait = self.turn()
+                await asyncio.sleep(0)  # what it had written is sent by then
                 least = rest(self._clock.now() - began)
                 if wait is None:
                     if least:

@@ -59,8 +59,17 @@ class Client:
         """Sends a chunk of a chunked response (RFC 9112, 7.1)."""
         if chunk and not self.gone:
             self._transport.writelines((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
-            self.sent += len(chunk)
-            self._traffic.bytes += len(chunk)
+            self._count(len(chunk))
+
+    def write_framed(self, framed: bytes, size: int) -> None:
+        """Sends a chunk of so many bytes that has been `framed`, as one that many are sent is once for all of them."""
+        if not self.gone:
+            self._transport.write(framed)
+            self._count(size)
+
+    def _count(self, size: int) -> None:
+        self.sent += size
+        self._traffic.bytes += size
 
     def sent_by(self, task: asyncio.Task[Any] | None) -> bool:
         """Names the task to cancel when the client goes, or none any longer; False where it has gone already."""
@@ -83,6 +92,11 @@ class Client:
         """Resets the connection and waits to be cancelled: what was sent is seen to be incomplete."""
         self._transport.abort()
         await asyncio.Event().wait()
+
+
+def framed(chunk: bytes) -> bytes:
+    """A chunk as a chunked response has it."""
+    return b"%x\r\n%b\r\n" % (len(chunk), chunk)
 
 
 def client_of(scope: Mapping[str, Any]) -> Client:

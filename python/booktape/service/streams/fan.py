@@ -4,7 +4,7 @@ import asyncio
 from typing import Protocol
 
 from booktape.service.lifecycle import Lifecycle
-from booktape.service.streams.client import Client
+from booktape.service.streams.client import Client, framed
 from booktape.service.streams.clock import Clock
 from booktape.service.streams.frames import Share
 from booktape.service.streams.lead import Lead
@@ -93,6 +93,7 @@ class Fan:
         self._lead.taken(self._position)
 
     def _write(self, frame: bytes, now: float) -> None:
+        chunk, size = framed(frame), len(frame)
         for follower, (client, waiter) in self._members.items():
             if waiter.done():
                 continue
@@ -101,7 +102,7 @@ class Fan:
                 continue
             follower.position = self._position
             if frame:
-                client.write(frame)
+                client.write_framed(chunk, size)
                 follower.heard = now
 
     def _release_all(self) -> None:

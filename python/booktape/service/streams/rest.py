@@ -43,13 +43,13 @@ class Watch:
             self._missed = True
 
     def _go(self) -> None:
-        began = self._clock.now()
+        self._resting = self._loop.create_task(self._rest(self._clock.now()))
         self._look()
-        if seconds := rest(self._clock.now() - began):
-            self._resting = self._loop.create_task(self._rest(seconds))
 
-    async def _rest(self, seconds: float) -> None:
-        await self._clock.sleep(seconds, asyncio.Event())
+    async def _rest(self, began: float) -> None:
+        # A task's first step is in the loop's next round: what the look had written was sent by then.
+        if seconds := rest(self._clock.now() - began):
+            await self._clock.sleep(seconds, asyncio.Event())
         self._resting = None
         if self._missed:
             self._missed = False
