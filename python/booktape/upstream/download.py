@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from booktape.errors import ConflictError, CostError, UpstreamError
+from booktape.errors import ConflictError, CostError, InputError, UpstreamError
 from booktape.parameters import bad_parameter
 from booktape.symbology import ALL_SYMBOLS
 from booktape.upstream.client import Databento, DroppedError
 from booktape.upstream.part import Part
 from booktape.upstream.request import Estimate, Request
 from booktape.upstream.scanner import Got
+from booktape.upstream.talk import Talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,8 +36,12 @@ QUESTIONS = 3
 """Times that a question is asked, such as what it costs."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds before it is tried again: doubled each time, as long as nothing comes."""
+TOLERANCE = 2
+"""How many times what Databento has counted may come: while a day goes on there is ever more of it."""
 _LOOK_SECONDS = 0.2
 _PIECE = 2**18
+_METADATA = 2**26
+"""Bytes that a stream may have besides its records."""
 
 
 class Source(Protocol):
@@ -106,8 +111,8 @@ class Fetch:
         """Lets go; what has come stays for the next time."""
         self._holding.close()
 
-    def estimate(self) -> Estimate:
-        """What is still to come, and what it costs.
+    def estimate(self, look: Callable[[], object] = lambda: None) -> Estimate:
+        """What is still to come, and what it costs. `look` is called now and then; what it raises ends the question.
 
         Raises:
             UpstreamError: Databento does not say.
@@ -118,7 +123,10 @@ class Fetch:
         patience = _Patience(QUESTIONS, self._wait)
         while True:
             try:
-                return self._source.estimate(self.request, self._start, self._limit)
+                with Talk(partial(self._source.estimate, self.request, self._start, self._limit)) as asking:
+                    while not asking.has_ended(_LOOK_SECONDS):
+                        look()
+                return asking.result()
             except DroppedError as why:
                 patience.tried(why)
 
@@ -130,19 +138,20 @@ class Fetch:
             InputError: what comes is not what was asked for.
             OSError: it cannot be written.
         """
-        come = self.got
+        come, tell = self.got, progress or _silently
         expected = come.records if come.complete else come.records - come.repeated + agreed.records
+        bounds = _Bounds(expected * TOLERANCE, agreed.bytes * TOLERANCE + _METADATA)
         patience, drops = _Patience(ATTEMPTS, self._wait), 0
         while not self.got.complete:
             before = self.got.records
             try:
-                self._bring(expected, progress)
+                self._bring(expected, bounds, tell)
             except DroppedError as why:
                 drops += 1
                 if self.got.records > before:
                     patience.renew()
                 patience.tried(why)
-        self._part.finish()
+        self._part.finish(lambda: tell(self.got.records, expected))
         return Fetched(self.path, self.got.records, expected, agreed.cost, drops)
 
     @property
@@ -155,32 +164,35 @@ class Fetch:
         limit = self.request.limit
         return None if limit is None else limit - self.got.records + self.got.repeated
 
-    def _bring(self, expected: int, progress: Progress | None) -> None:
+    def _bring(self, expected: int, bounds: _Bounds, tell: Progress) -> None:
         """The next piece, looked through while it comes."""
         piece, before = self._part.next_piece(), self.got
-        scanner = self._part.scanner(before)
-        ended = threading.Event()
-        failures: list[BaseException] = []
-
-        def stream() -> None:
-            try:
-                self._source.stream(self.request, self._start, self._limit, piece)
-            except BaseException as failure:  # noqa: BLE001 - raised below, in the thread that asked for it
-                failures.append(failure)
-            finally:
-                ended.set()
-
+        scanner = self._part.scanner(before, bounds.records)
         # The client gives no bytes while they come, but writes them to a file: that can be followed.
-        threading.Thread(target=stream, name=f"fetch {self.path.name}", daemon=True).start()
-        for data in _followed(piece, ended):
-            scanner.feed(data)
-            if progress is not None:
-                progress(scanner.got.records, expected)
-        self.got = self._part.settled(piece, scanner, before)
-        if failures:
-            raise failures[0]
-        if not self.got.complete:
+        with Talk(partial(self._source.stream, self.request, self._start, self._limit, piece)) as streaming:
+            for data in _followed(piece, streaming, bounds.bytes):
+                for _ in scanner.feed(data):
+                    pass
+                tell(scanner.got.records, expected)
+        is_last = streaming.failure is None and scanner.is_whole
+        self.got = self._part.settled(piece, scanner.got, before, is_last=is_last)
+        if streaming.failure is not None:
+            raise streaming.failure
+        if not is_last:
             raise DroppedError("Databento ended the stream before its end")
+
+
+def _silently(_records: int, _expected: int) -> None:
+    """Nobody wants to know."""
+
+
+class _Bounds(NamedTuple):
+    """What may come, by what was agreed to: a file has to fit on the disk that it was meant for."""
+
+    records: int
+    """Of the whole file."""
+    bytes: int
+    """Of one piece, compressed: never more than without."""
 
 
 class _Patience:
@@ -207,17 +219,19 @@ class _Patience:
         self._wait(min(FIRST_WAIT * 2 ** (self._failures - 1), LONGEST_WAIT))
 
 
-def _followed(path: Path, ended: threading.Event) -> Iterator[bytes]:
-    """The bytes of a file that somebody writes, until they have ended; none now and then, while nothing comes."""
+def _followed(path: Path, streaming: Talk[None], most: int) -> Iterator[bytes]:
+    """The bytes of a file that is streamed to, until that has ended; none now and then, while nothing comes."""
     at, is_last = 0, False
     while not is_last:
-        is_last = ended.wait(_LOOK_SECONDS)
+        is_last = streaming.has_ended(_LOOK_SECONDS)
         yield b""
         if path.exists():
             with path.open("rb") as file:
                 file.seek(at)
                 while data := file.read(_PIECE):
                     at += len(data)
+                    if at > most:
+                        raise InputError(f"more than {most:,} bytes came, where Databento had counted far fewer")
                     yield data
 
 

@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,13 +19,15 @@ from booktape.errors import ConflictError, InputError
 from booktape.upstream.scanner import Got, Scanner, scanned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from booktape.upstream.request import Request
 
 ENDING = ".part"
 """What the folder's name has more than the file's."""
 _ABOUT = "request.json"
+_ALL = "all"
+"""Is there when all pieces are."""
 _LEVEL = 3
 """How hard what came in pieces is compressed: as zstd does by itself."""
 
@@ -35,6 +38,7 @@ class Part:
     def __init__(self, path: Path, request: Request) -> None:
         self.path = path
         self.folder = path.with_name(path.name + ENDING)
+        self._all = self.folder / _ALL
         self._request = request
 
     @classmethod
@@ -75,31 +79,41 @@ class Part:
 
     def got(self) -> Got:
         """What has come, by looking through all of it."""
-        got = Got()
-        for piece in self.pieces:
+        got, pieces = Got(), self.pieces
+        for piece in pieces:
             scanner = self.scanner(got)
             try:
                 for _ in scanned(piece, scanner):
                     pass
             except InputError as why:
                 raise InputError(f"{piece}: {why}; remove it, and those behind it, to have them again") from None
-            got = self.settled(piece, scanner, got)
+            is_last = piece == pieces[-1] and scanner.is_whole and self._all.exists()
+            got = self.settled(piece, scanner.got, got, is_last=is_last)
         return got
 
-    def scanner(self, before: Got) -> Scanner:
-        """Looks through a piece that goes on from what has come."""
-        return Scanner(self._request.schema, self._request.span, before)
+    def scanner(self, before: Got, most: int | None = None) -> Scanner:
+        """Looks through a piece that goes on from what has come; there may be so many records in all."""
+        return Scanner(self._request.schema, self._request.span, before, most)
 
-    def settled(self, piece: Path, scanner: Scanner, before: Got) -> Got:
-        """What has come with a piece that was looked through; one without anything new is removed."""
-        got = scanner.finish()
-        if got.records == before.records and not got.complete:
+    def settled(self, piece: Path, got: Got, before: Got, *, is_last: bool) -> Got:
+        """What has come with a piece. One that brought nothing new is removed, unless it is the last.
+
+        That it is the last is kept beside it: what ends between two frames looks as if it were whole.
+        """
+        if is_last:
+            _sync(piece)
+            self._all.touch()
+            return replace(got, complete=True)
+        if got.records == before.records:
             piece.unlink(missing_ok=True)
             return before
         return got
 
-    def finish(self) -> None:
-        """Makes the file of the pieces, and removes them. It is there when it is whole, and not before."""
+    def finish(self, look: Callable[[], object]) -> None:
+        """Makes the file of the pieces, and removes them. It is there when it is whole, and not before.
+
+        `look` is called now and then; what it raises ends the work.
+        """
         pieces = self.pieces
         if len(pieces) == 1:
             _sync(pieces[0])
@@ -111,6 +125,7 @@ class Part:
             packer = zstandard.ZstdCompressor(level=_LEVEL)
             with WholeFile(os.fspath(self.path)) as whole, packer.stream_writer(Path(whole).open("wb")) as packed:
                 for block in self._joined(pieces):
+                    look()
                     packed.write(block)
         shutil.rmtree(self.folder)
 
@@ -125,7 +140,7 @@ class Part:
                     yield scanner.metadata
                     is_first = False
                 yield block
-            got = scanner.finish()
+            got = scanner.got
 
     def _require_same(self) -> None:
         about, asked = self.folder / _ABOUT, self._request.to_json()

@@ -82,7 +82,14 @@ export interface paths {
 		get: operations['getFetch'];
 		put?: never;
 		post?: never;
-		delete?: never;
+		/**
+		 * Cancel one of them
+		 * @description Ends it, and answers when nothing more is fetched.
+		 *
+		 *     What has come was paid for and is kept: the same request goes on from there. One that has ended by itself is a
+		 *     conflict.
+		 */
+		delete: operations['cancelFetch'];
 		options?: never;
 		head?: never;
 		patch?: never;
@@ -856,10 +863,11 @@ export interface components {
 			/** @description The first ts_recv, in ns. */
 			start: string;
 			/**
-			 * @description `fetching`, then `adding` to the data folder, then `done`; or `failed`.
+			 * @description `fetching`, then `adding` to the data folder, then `done`; or `failed`, or `cancelled`. What has come of one that
+			 *     was cancelled is kept, too: the same request goes on from there.
 			 * @enum {string}
 			 */
-			state: 'fetching' | 'adding' | 'done' | 'failed';
+			state: 'fetching' | 'adding' | 'done' | 'failed' | 'cancelled';
 			/** @description What was asked for. */
 			symbols: string[];
 			/** @description The tape's id, once it is done. */
@@ -1943,6 +1951,83 @@ export interface operations {
 			};
 			/** @description No such tape, instrument or publisher; the detail says which there are. */
 			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description More than the caller's limit; Retry-After says when there is room again. */
+			429: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+		};
+	};
+	cancelFetch: {
+		parameters: {
+			query?: never;
+			header?: never;
+			path: {
+				/** @description A fetch's id, as `/api/v1/fetches` lists it. */
+				fetch: string;
+			};
+			cookie?: never;
+		};
+		requestBody?: never;
+		responses: {
+			/** @description As it was when it ended. */
+			200: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/json': components['schemas']['FetchDetails'];
+				};
+			};
+			/** @description A parameter is not what it may be; the detail names it, its value and what would do. */
+			400: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The service has API keys, and the request carries none of them. */
+			401: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description The key is for less, or, where there are no keys, the page of another site asks. */
+			403: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description No such tape, instrument or publisher; the detail says which there are. */
+			404: {
+				headers: {
+					[name: string]: unknown;
+				};
+				content: {
+					'application/problem+json': components['schemas']['Problem'];
+				};
+			};
+			/** @description What is there already does not allow it, such as an id whose tape is not what it was. */
+			409: {
 				headers: {
 					[name: string]: unknown;
 				};

@@ -2,14 +2,14 @@
 
 from http import HTTPStatus
 
-from litestar import Controller, get
+from litestar import Controller, delete, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from msgspec import to_builtins
 
 from booktape.service.fetches.fetches import Fetches
-from booktape.service.fetches.schemas import EXAMPLE, FetchDetails
+from booktape.service.fetches.schemas import CANCELLED, EXAMPLE, FetchDetails
 from booktape.service.parameters import FetchId, only_known_parameters
 from booktape.service.problems import responses
 
@@ -56,3 +56,19 @@ class FetchesController(Controller):
     async def fetch(self, fetches: NamedDependency[Fetches], fetch: FetchId) -> FetchDetails:
         """How far it has come, and the tape once it is there."""
         return fetches.fetch(fetch)
+
+    @delete(
+        "/{fetch:str}",
+        summary="Cancel one of them",
+        operation_id="cancelFetch",
+        status_code=HTTPStatus.OK,
+        responses=answered(HTTPStatus.OK, to_builtins(CANCELLED), FetchDetails, "As it was when it ended.")
+        | responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    )
+    async def cancel(self, fetches: NamedDependency[Fetches], fetch: FetchId) -> FetchDetails:
+        """Ends it, and answers when nothing more is fetched.
+
+        What has come was paid for and is kept: the same request goes on from there. One that has ended by itself is a
+        conflict.
+        """
+        return await fetches.cancel(fetch)

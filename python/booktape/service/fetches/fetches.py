@@ -1,7 +1,6 @@
 """Fetching in the background: the price first, then the file, then the tape."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -13,6 +12,7 @@ from anyio import to_thread
 from litestar.exceptions import ServiceUnavailableException
 
 from booktape import BooktapeError, ConflictError, NotFoundError, Tape
+from booktape.service.fetches.going import CancelledFetchError, Going
 from booktape.service.fetches.schemas import FetchDetails, FetchRequest
 from booktape.service.library import Library
 from booktape.service.lifecycle import Lifecycle
@@ -28,8 +28,6 @@ _FOLDER = "fetches"
 _PIECE = 2**20
 _ANY_SIZE = 2**63 - 1
 """It was agreed to what it costs."""
-_LOOK_SECONDS = 0.2
-_UNDER_WAY = {"fetching", "adding"}
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +40,7 @@ class Fetches:
         self._lifecycle = lifecycle
         self._settings = settings
         self._known: dict[str, FetchDetails] = {}
+        self._under_way: dict[str, Going] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __iter__(self) -> Iterator[FetchDetails]:
@@ -61,7 +60,7 @@ class Fetches:
         """Asks for the price, and begins if it is no more than may be.
 
         Raises:
-            ConflictError: it is under way already, or this service keeps no tapes.
+            ConflictError: it is under way already, or was cancelled meanwhile, or this service keeps no tapes.
             CostError: it costs more.
             UpstreamError: Databento does not answer, or refuses the key.
             ParameterError: Databento has nothing of the kind.
@@ -88,19 +87,39 @@ class Fetches:
             problem=None,
         )
         before = self._known.pop(fetch_id, None)
-        self._known[fetch_id] = details
+        going = Going(details, self._lifecycle)
+        self._known[fetch_id], self._under_way[fetch_id] = details, going
         held = ExitStack()
         try:
-            going = await to_thread.run_sync(self._priced, file, request, asked.max_cost, held, details)
-        except BaseException:
+            work = await to_thread.run_sync(self._priced, file, request, asked.max_cost, held, going)
+        except BaseException as why:
             held.close()
+            self._end(going)
+            if isinstance(why, CancelledFetchError):
+                details.state = "cancelled"
+                raise ConflictError(f"{fetch_id} was cancelled while its price was asked") from None
             del self._known[fetch_id]
             if before is not None:
                 self._known[fetch_id] = before
             raise
-        task = asyncio.create_task(self._run(details, file, going, held))
+        task = asyncio.create_task(self._run(going, file, work, held))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return details
+
+    async def cancel(self, fetch_id: str) -> FetchDetails:
+        """Ends a fetch that is under way. What has come is kept: it was paid for, and the same request goes on from it.
+
+        Raises:
+            NotFoundError: there is none, or it was forgotten.
+            ConflictError: it has ended by itself.
+        """
+        details = self.fetch(fetch_id)
+        if (going := self._under_way.get(fetch_id)) is not None:
+            going.cancel()
+            await going.ended.wait()
+        if details.state != "cancelled":
+            raise ConflictError(f"{fetch_id} has ended already: it is {details.state}")
         return details
 
     async def close(self) -> None:
@@ -108,54 +127,59 @@ class Fetches:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _require_room(self, fetch_id: str) -> None:
-        under_way = [known.id for known in self if known.state in _UNDER_WAY]
-        if fetch_id in under_way:
+        if fetch_id in self._under_way:
             raise ConflictError(f"{fetch_id} is under way already: /api/v1/fetches/{fetch_id}")
-        if len(under_way) >= AT_ONCE:
+        if len(self._under_way) >= AT_ONCE:
             raise ServiceUnavailableException(
                 detail=f"{AT_ONCE} fetches are under way; try again when one is done", headers={"Retry-After": "60"}
             )
-        ended = [known.id for known in self if known.state not in _UNDER_WAY]
+        ended = [known.id for known in self if known.id not in self._under_way]
         for forgotten in ended[: max(0, len(self._known) - KEPT + 1)]:
             del self._known[forgotten]
 
     def _priced(
-        self, file: Path, request: Request, max_cost: float, held: ExitStack, details: FetchDetails
+        self, file: Path, request: Request, max_cost: float, held: ExitStack, going: Going
     ) -> Callable[[], object]:
         """What there is to do, once its price is known to be no more than may be."""
         if file.exists():  # whole, but not a tape yet when an earlier service ended
             return lambda: None
         file.parent.mkdir(parents=True, exist_ok=True)
         source = Databento(gateway=self._settings.historical_upstream)
-        going = held.enter_context(Fetch(file, request, source, wait=self._wait))
-        agreed = going.estimate()
+        fetch = held.enter_context(Fetch(file, request, source, wait=going.wait))
+        agreed = fetch.estimate(going.carry_on)
+        going.carry_on()
         require_affordable(agreed, max_cost)
-        details.cost = agreed.cost
+        going.details.cost = agreed.cost
+        return partial(fetch.run, agreed=agreed, progress=going.progress)
 
-        def progress(records: int, expected: int) -> None:
-            self._lifecycle.carry_on()
-            details.records, details.expected = records, expected
-
-        return partial(going.run, agreed=agreed, progress=progress)
-
-    async def _run(self, details: FetchDetails, file: Path, work: Callable[[], object], held: ExitStack) -> None:
+    async def _run(self, going: Going, file: Path, work: Callable[[], object], held: ExitStack) -> None:
+        details = going.details
         try:
             with held:
                 await to_thread.run_sync(work)
             details.state = "adding"
-            tape = self._library.put(await to_thread.run_sync(self._add, file))
+            tape = self._library.put(await to_thread.run_sync(self._add, file, going))
             details.records, details.tape, details.state = len(tape), tape.id, "done"
+        except CancelledFetchError:
+            details.state = "cancelled"
+            log.info("fetch_cancelled", fetch=details.id, records=details.records)
         except (BooktapeError, OSError, ServiceUnavailableException) as why:
             details.problem, details.state = _line(why), "failed"
             log.warning("fetch_failed", fetch=details.id, why=details.problem)
+        finally:
+            self._end(going)
 
-    def _add(self, file: Path) -> Tape:
+    def _end(self, going: Going) -> None:
+        del self._under_way[going.details.id]
+        going.ended.set()
+
+    def _add(self, file: Path, going: Going) -> Tape:
         """Makes it a tape as an upload is one, in the folder that keeps them."""
         upload = self._library.store.begin_upload(file.name, limit=_ANY_SIZE)
         try:
             with file.open("rb") as content:
                 while piece := content.read(_PIECE):
-                    self._lifecycle.carry_on()
+                    going.carry_on()
                     upload.write(piece)
             settings = self._settings
             tape = Tape(upload.finish(in_memory=settings.max_in_memory, max_decompressed=settings.max_decompressed))
@@ -164,13 +188,6 @@ class Fetches:
             raise
         file.unlink()
         return tape
-
-    def _wait(self, seconds: float) -> None:
-        """Waits before it is tried again, but not for a service that stops."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            self._lifecycle.carry_on()
-            time.sleep(min(left, _LOOK_SECONDS))
 
 
 def _line(why: Exception) -> str:

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from booktape.symbology import SymbolType
 
-State: TypeAlias = Literal["fetching", "adding", "done", "failed"]
+State: TypeAlias = Literal["fetching", "adding", "done", "failed", "cancelled"]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100)]
 Time: TypeAlias = Annotated[str, Meta(min_length=1, max_length=40)]
 
@@ -37,7 +37,8 @@ class FetchDetails(msgspec.Struct):
     id: str
     """What it is called in URLs: the same request is the same fetch."""
     state: State
-    """`fetching`, then `adding` to the data folder, then `done`; or `failed`."""
+    """`fetching`, then `adding` to the data folder, then `done`; or `failed`, or `cancelled`. What has come of one that
+    was cancelled is kept, too: the same request goes on from there."""
     dataset: str
     """Databento's code of the dataset."""
     symbols: list[str]
@@ -72,3 +73,4 @@ EXAMPLE = FetchDetails(
     problem=None,
 )
 """For the documentation."""
+CANCELLED = msgspec.structs.replace(EXAMPLE, state="cancelled")

@@ -7,7 +7,7 @@ import pytest
 
 import booktape as bt
 from booktape.upstream import Databento, Fetch, Fetched, Request
-from tests.historical.breaking import breaking
+from tests.breaking import breaking
 from tests.historical.gateway import KEY, Gateway
 
 # The client leaves its files to be closed by themselves.

@@ -6,18 +6,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import booktape as bt
 from booktape.cli.exits import Exit
-from booktape.settings import Settings
 from booktape.upstream import Databento, Fetch, Request
+from tests.breaking import breaking
 from tests.cli.conftest import Run
-from tests.historical.breaking import breaking
-from tests.historical.gateway import KEY, PATIENCE, Gateway, gateway
+from tests.historical.gateway import KEY, PATIENCE, Gateway
 from tests.small_disk import small_disk
 
 # The client leaves its files to be closed by themselves.
@@ -26,22 +24,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 DATASET = "GLBX.MDP3"
 
 
-@pytest.fixture(scope="module")
-def source() -> bt.Tape:
-    return bt.synthesize(messages=60_000, instruments=2, seed=11)
-
-
-@pytest.fixture(scope="module")
-def running(source: bt.Tape, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    settings = Settings.model_validate({"data_dir": tmp_path_factory.mktemp("gateway"), "gateway_keys": KEY})
-    with gateway(source, settings=settings) as gate:
-        yield gate
-
-
 @pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DATABENTO_API_KEY", raising=False)
-    monkeypatch.setenv("DBN_KEY", KEY)
+def _key(key: str) -> None:
+    """It is in the environment."""
 
 
 def day_of(tape: bt.Tape) -> str:
@@ -59,9 +44,9 @@ def in_a_process(arguments: list[str], cwd: Path | None = None) -> "subprocess.P
     )
 
 
-def test_it_tells_the_cost_and_fetches(run: Run, running: Gateway, source: bt.Tape, tmp_path: Path) -> None:
+def test_it_tells_the_cost_and_fetches(run: Run, upstream: Gateway, source: bt.Tape, tmp_path: Path) -> None:
     path = tmp_path / "day.mbo.dbn.zst"
-    done = run(*command(source, running.url, "-o", path, "--max-cost", 0, "--json"))
+    done = run(*command(source, upstream.url, "-o", path, "--max-cost", 0, "--json"))
     assert done.code == Exit.OK, done.err
     size = path.stat().st_size
     assert json.loads(done.out) == {
@@ -79,18 +64,18 @@ def test_it_tells_the_cost_and_fetches(run: Run, running: Gateway, source: bt.Ta
 
 
 def test_the_file_is_named_after_what_is_asked_for(
-    run: Run, running: Gateway, source: bt.Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, upstream: Gateway, source: bt.Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(*command(source, running.url, "--yes", "--limit", 10)).code == Exit.OK
+    assert run(*command(source, upstream.url, "--yes", "--limit", 10)).code == Exit.OK
     (made,) = tmp_path.iterdir()
     assert made.name == f"glbx-mdp3-{day_of(source).replace('-', '')}-all_symbols.mbo.dbn.zst"
     assert len(bt.open(made)) == 10
 
 
-def test_nothing_is_spent_where_nobody_agrees(run: Run, running: Gateway, source: bt.Tape, tmp_path: Path) -> None:
+def test_nothing_is_spent_where_nobody_agrees(run: Run, upstream: Gateway, source: bt.Tape, tmp_path: Path) -> None:
     path = tmp_path / "day.mbo.dbn.zst"
-    refused = run(*command(source, running.url, "-o", path))
+    refused = run(*command(source, upstream.url, "-o", path))
     assert refused.code == Exit.COST
     assert "--yes" in refused.err
     assert not list(tmp_path.iterdir())
@@ -113,14 +98,14 @@ def test_what_is_wrong_is_said_and_leaves_no_file(
     change: dict[str, str],
     code: Exit,
     run: Run,
-    running: Gateway,
+    upstream: Gateway,
     source: bt.Tape,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("booktape.upstream.download.FIRST_WAIT", 0)
-    arguments = command(source, running.url, "--yes", "-o", "day.dbn.zst")
+    arguments = command(source, upstream.url, "--yes", "-o", "day.dbn.zst")
     for option, value in change.items():
         arguments += [option, value]
     done = run(*arguments)
@@ -130,9 +115,9 @@ def test_what_is_wrong_is_said_and_leaves_no_file(
 
 
 def test_a_wrong_key_and_none(
-    run: Run, running: Gateway, source: bt.Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, upstream: Gateway, source: bt.Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = command(source, running.url, "--yes", "-o", tmp_path / "day.dbn.zst")
+    arguments = command(source, upstream.url, "--yes", "-o", tmp_path / "day.dbn.zst")
     wrong = KEY.replace("0", "9")
     monkeypatch.setenv("DATABENTO_API_KEY", wrong)  # which is looked for first
     refused = run(*arguments)
@@ -146,24 +131,24 @@ def test_a_wrong_key_and_none(
 
 
 def test_a_certificate_that_is_not_trusted_is_said_at_once(
-    run: Run, running: Gateway, source: bt.Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, upstream: Gateway, source: bt.Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
-    done = run(*command(source, running.url, "--yes", "-o", tmp_path / "day.dbn.zst"))
+    done = run(*command(source, upstream.url, "--yes", "-o", tmp_path / "day.dbn.zst"))
     assert done.code == Exit.UPSTREAM
     assert "not trusted" in done.err
 
 
-def test_a_file_that_is_there_is_not_replaced(run: Run, running: Gateway, source: bt.Tape, tmp_path: Path) -> None:
+def test_a_file_that_is_there_is_not_replaced(run: Run, upstream: Gateway, source: bt.Tape, tmp_path: Path) -> None:
     path = tmp_path / "day.dbn.zst"
     path.write_bytes(b"mine")
-    assert run(*command(source, running.url, "--yes", "-o", path)).code == Exit.BAD_INPUT
+    assert run(*command(source, upstream.url, "--yes", "-o", path)).code == Exit.BAD_INPUT
     assert path.read_bytes() == b"mine"
 
 
-def test_killed_in_the_middle_it_goes_on_from_there(running: Gateway, source: bt.Tape, tmp_path: Path) -> None:
+def test_killed_in_the_middle_it_goes_on_from_there(upstream: Gateway, source: bt.Tape, tmp_path: Path) -> None:
     path, stalled = tmp_path / "day.dbn.zst", threading.Event()
-    with breaking(running.port) as proxy:
+    with breaking(upstream.port) as proxy:
         arguments = command(source, f"https://127.0.0.1:{proxy.port}", "--yes", "-o", path, "--json")
         for budget in (300_000, 700_000):
             proxy.stalled = stalled
@@ -185,13 +170,13 @@ def test_killed_in_the_middle_it_goes_on_from_there(running: Gateway, source: bt
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_another_request_does_not_go_on_from_it(run: Run, running: Gateway, source: bt.Tape, tmp_path: Path) -> None:
+def test_another_request_does_not_go_on_from_it(run: Run, upstream: Gateway, source: bt.Tape, tmp_path: Path) -> None:
     path = tmp_path / "day.dbn.zst"
 
     def stop(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    with breaking(running.port) as proxy:
+    with breaking(upstream.port) as proxy:
         request = Request.of(dataset=DATASET, start=day_of(source))
         with Fetch(path, request, Databento(KEY, f"https://127.0.0.1:{proxy.port}"), wait=stop) as going:
             agreed, proxy.budgets = going.estimate(), [500_000]
@@ -200,16 +185,16 @@ def test_another_request_does_not_go_on_from_it(run: Run, running: Gateway, sour
             assert 0 < going.got.records < len(source)
             with pytest.raises(bt.ConflictError, match="another process"), Fetch(path, request, Databento(KEY)):
                 pass
-    other = run(*command(source, running.url, "--yes", "-o", path, "--limit", 5))
+    other = run(*command(source, upstream.url, "--yes", "-o", path, "--limit", 5))
     assert other.code == Exit.BAD_INPUT
     assert "another request" in other.err
-    assert run(*command(source, running.url, "--yes", "-o", path)).code == Exit.OK
+    assert run(*command(source, upstream.url, "--yes", "-o", path)).code == Exit.OK
 
 
-def test_a_disk_that_fills_is_said_and_what_came_is_kept(running: Gateway, source: bt.Tape, tmp_path: Path) -> None:
+def test_a_disk_that_fills_is_said_and_what_came_is_kept(upstream: Gateway, source: bt.Tape, tmp_path: Path) -> None:
     with small_disk(tmp_path, 1) as disk:
         path = disk / "day.dbn.zst"
-        arguments = command(source, running.url, "--yes", "-o", path, "--json")
+        arguments = command(source, upstream.url, "--yes", "-o", path, "--json")
         full = in_a_process(arguments)
         _, err = full.communicate(timeout=PATIENCE)
         assert full.returncode == Exit.BAD_INPUT, err

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 
 import booktape as bt
 from booktape.settings import Settings
-from tests.historical.breaking import breaking
-from tests.historical.gateway import KEY, PATIENCE, Gateway, gateway
+from tests.breaking import breaking
+from tests.historical.gateway import KEY, PATIENCE, Gateway
 from tests.service.running import Running, serving
+from tests.upstream.between import COST, RANGE, UNPAID, Answer, Between
 
 # The client leaves its files to be closed by themselves.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -21,22 +23,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 DATASET = "GLBX.MDP3"
 
 
-@pytest.fixture(scope="module")
-def source() -> bt.Tape:
-    return bt.synthesize(messages=60_000, instruments=2, seed=11)
-
-
-@pytest.fixture(scope="module")
-def upstream(source: bt.Tape, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    settings = Settings.model_validate({"data_dir": tmp_path_factory.mktemp("gateway"), "gateway_keys": KEY})
-    with gateway(source, settings=settings) as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABENTO_API_KEY", KEY)
-    monkeypatch.setattr("booktape.upstream.download.FIRST_WAIT", 0)
+def _ready(key: str, at_once: None) -> None:
+    """A key, and no time to lose."""
 
 
 @pytest.fixture
@@ -77,7 +66,7 @@ def ended(running: Running, fetch_id: str) -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE
     while True:
         told: dict[str, Any] = running.get(f"/api/v1/fetches/{fetch_id}")
-        if told["state"] in {"done", "failed"}:
+        if told["state"] in {"done", "failed", "cancelled"}:
             return told
         assert time.monotonic() < deadline, told
 
@@ -135,16 +124,28 @@ def test_what_cannot_be_fetched_is_refused_at_once(
     assert service.get("/api/v1/fetches") == []
 
 
-def test_more_than_may_be_is_not_spent(
-    service: Running, source: bt.Tape, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    dear = bt.Estimate(records=60_000, bytes=3_360_000, cost=1.23)
-    monkeypatch.setattr("booktape.upstream.client.Databento.estimate", lambda *_asked: dear)
-    answer = post(service, wanted(source, max_cost=1.0))
-    assert answer.status_code == 402
-    assert "1.2300 US dollars" in answer.json()["detail"]
-    assert service.get("/api/v1/fetches") == []
-    assert not list((tmp_path / "fetches").iterdir())
+def test_more_than_may_be_is_not_spent(between_them: Between, source: bt.Tape, tmp_path: Path) -> None:
+    between_them.answers[COST] = Answer(b"1.23")
+    with served(between_them.url, tmp_path) as running:
+        answer = post(running, wanted(source, max_cost=1.0))
+        assert answer.status_code == 402
+        assert "1.2300 US dollars" in answer.json()["detail"]
+        assert running.get("/api/v1/fetches") == []
+        assert not list((tmp_path / "fetches").iterdir())
+        assert RANGE not in between_them.asked
+        told = ended(running, post(running, wanted(source, max_cost=1.23)).json()["id"])
+        assert (told["state"], told["cost"]) == ("done", 1.23)
+
+
+def test_an_account_without_money_is_told(between_them: Between, source: bt.Tape, tmp_path: Path) -> None:
+    with served(between_them.url, tmp_path) as running:
+        between_them.answers = {RANGE: UNPAID}
+        told = ended(running, post(running, wanted(source)).json()["id"])
+        assert (told["state"], told["tape"], told["records"]) == ("failed", None, 0)
+        assert told["problem"].startswith("Databento wants to be paid first: 402 account_insufficient_funds")
+        between_them.answers = {COST: UNPAID}
+        assert post(running, wanted(source)).status_code == 402
+        assert not list((tmp_path / "fetches").iterdir())
 
 
 def test_without_a_key_or_a_store_there_is_none(
@@ -157,6 +158,7 @@ def test_without_a_key_or_a_store_there_is_none(
     assert refused.status_code == 502
     assert KEY[::-1] not in refused.text
     monkeypatch.delenv("DATABENTO_API_KEY")
+    monkeypatch.delenv("DBN_KEY")
     missing = post(service, wanted(source))
     assert missing.status_code == 502
     assert "DATABENTO_API_KEY" in missing.json()["detail"]
@@ -180,3 +182,56 @@ def test_a_service_that_stops_keeps_what_has_come(upstream: Gateway, source: bt.
             told = ended(running, post(running, wanted(source)).json()["id"])
             assert (told["state"], told["records"]) == ("done", len(source))
     assert not list((tmp_path / "fetches").iterdir())
+
+
+def delete(running: Running, fetch_id: str) -> httpx.Response:
+    with running.client() as client:
+        return client.delete(f"/api/v1/fetches/{fetch_id}")
+
+
+def test_a_download_is_cancelled_and_gone_on_with(upstream: Gateway, source: bt.Tape, tmp_path: Path) -> None:
+    with breaking(upstream.port) as proxy, served(f"https://127.0.0.1:{proxy.port}", tmp_path) as running:
+        proxy.stalled, proxy.budgets = threading.Event(), [500_000, *[10**9] * 3]
+        fetch_id = post(running, wanted(source)).json()["id"]
+        assert proxy.stalled.wait(PATIENCE)
+        answer = delete(running, fetch_id)
+        told = answer.json()
+        assert (answer.status_code, told["state"], told["problem"]) == (200, "cancelled", None)
+        assert proxy.ended.wait(PATIENCE), "the connection is still open"
+        assert not any(thread.name == "booktape-fetch" for thread in threading.enumerate())
+        assert running.get("/api/v1/fetches") == [told]
+        assert delete(running, fetch_id).json() == told
+        (part,) = (tmp_path / "fetches").iterdir()
+        assert [piece.suffixes for piece in part.glob("piece-*")] == [[".dbn", ".zst"]]
+        proxy.budgets = [10**9] * 4
+        again = ended(running, post(running, wanted(source)).json()["id"])
+        assert (again["id"], again["state"], again["records"]) == (fetch_id, "done", len(source))
+        assert running.service.deck.tape(again["tape"]).tape.to_numpy().tobytes() == source.to_numpy().tobytes()
+        too_late = delete(running, fetch_id)
+        assert (too_late.status_code, "it is done" in too_late.json()["detail"]) == (409, True)
+        assert delete(running, "fetch-none").status_code == 404
+
+
+def test_a_fetch_that_waits_is_cancelled(
+    upstream: Gateway, source: bt.Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("booktape.upstream.download.FIRST_WAIT", 10 * PATIENCE)
+    with breaking(upstream.port) as proxy, served(f"https://127.0.0.1:{proxy.port}", tmp_path) as running:
+        proxy.budgets = [1_000, *[10**9] * 3]
+        fetch_id = post(running, wanted(source)).json()["id"]
+        assert proxy.ended.wait(PATIENCE)
+        assert delete(running, fetch_id).json()["state"] == "cancelled"
+        assert not list((tmp_path / "fetches").iterdir())
+
+
+def test_a_fetch_is_cancelled_while_its_price_is_asked(upstream: Gateway, source: bt.Tape, tmp_path: Path) -> None:
+    with breaking(upstream.port) as proxy, served(f"https://127.0.0.1:{proxy.port}", tmp_path) as running:
+        proxy.stalled, proxy.budgets = threading.Event(), [100]
+        with ThreadPoolExecutor(1) as others:
+            asking = others.submit(post, running, wanted(source))
+            assert proxy.stalled.wait(PATIENCE)
+            (begun,) = running.get("/api/v1/fetches")
+            assert delete(running, begun["id"]).json()["state"] == "cancelled"
+            refused = asking.result(PATIENCE)
+        assert (refused.status_code, "was cancelled" in refused.json()["detail"]) == (409, True)
+        assert not list((tmp_path / "fetches").iterdir())

@@ -21,6 +21,8 @@ class Breaking:
     resets: int = 0
     stalled: threading.Event | None = None
     """Set when a connection has stalled; without it they are reset."""
+    ended: threading.Event = field(default_factory=threading.Event)
+    """Set when one that was to break is over."""
 
 
 @contextmanager
@@ -41,8 +43,15 @@ def _accept(listener: socket.socket, proxy: Breaking, to: int) -> None:
 
 
 def _serve(client: socket.socket, proxy: Breaking, to: int, budget: int | None) -> None:
+    with suppress(OSError), client:
+        _pass_on(client, proxy, to, budget)
+    if budget is not None:
+        proxy.ended.set()
+
+
+def _pass_on(client: socket.socket, proxy: Breaking, to: int, budget: int | None) -> None:
     """Passes bytes on, by one thread for both ways: a socket that another still reads is not closed by closing it."""
-    with suppress(OSError), client, socket.create_connection(("127.0.0.1", to)) as server:
+    with socket.create_connection(("127.0.0.1", to)) as server:
         other = {client: server, server: client}
         while True:
             for source in select.select([client, server], [], [])[0]:
