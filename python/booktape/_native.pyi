@@ -248,11 +248,14 @@ class Ingest:
         """Says on the tape that records are missing behind its last one, unless it ends with a gap or is empty."""
     def messages(self) -> list[tuple[bool, int, str]]:
         """What the upstream said since the last time: whether it is an error, its code, its words."""
-    def figures(self) -> tuple[int, int, int, int, float | None]:
-        """Records put on the tape, of MBO and of other types; those that came again; gaps; seconds since anything came."""
+    def figures(self) -> tuple[int, int, int, int]:
+        """Records put on the tape, of MBO and of other types; those that came again; gaps."""
     @property
     def lag(self) -> float:
         """Seconds since the oldest bytes came that are not on the tape yet."""
+    @property
+    def silence(self) -> float | None:
+        """Seconds since anything came, a heartbeat among it; None before the first."""
 
 @final
 class Tapes:

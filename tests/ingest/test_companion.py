@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from booktape.ingest import Subscription
 from booktape.ingest import Upstream as Asked
 from booktape.ingest.companion import recording
 from tests.ingest.upstream import KEY, Fault, Upstream
-from tests.service.running import PATIENCE, Running, serving
+from tests.service.running import serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,21 +25,6 @@ def source() -> np.ndarray:
     return bt.synthesize(messages=20_000, instruments=3, seed=4).to_numpy()
 
 
-def _until(running: Running, records: int) -> None:
-    """Waits for so many records on the first tape that is served."""
-    reached = threading.Event()
-
-    def look() -> None:
-        tape = next(iter(running.service.deck), None)
-        if tape is not None and len(tape) >= records:
-            reached.set()
-        else:
-            running.loop.call_later(0.02, look)
-
-    running.loop.call_soon_threadsafe(look)
-    assert reached.wait(PATIENCE)
-
-
 def test_a_recording_is_served_and_its_gaps_are_told(tmp_path: Path, source: np.ndarray) -> None:
     later = int(source["ts_event"][12_000])
     rest = source[source["ts_event"] >= later]
@@ -51,7 +35,7 @@ def test_a_recording_is_served_and_its_gaps_are_told(tmp_path: Path, source: np.
         with Upstream(source, faults, live_from=later, stalls_after=rest.nbytes) as server:
             beside = [recording([subscription], Asked(KEY, "127.0.0.1", server.port))]
             with serving(store=store, beside=beside) as running:
-                _until(running, records)
+                running.grows_to(records)
                 [tape] = running.get("/api/v1/tapes")
                 audit = running.get(f"/api/v1/tapes/{tape['id']}/audit")
                 counted = {

@@ -83,6 +83,20 @@ class Running:
         samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
         return next((sample.value for sample in samples if sample.name == name and sample.labels == labels), 0.0)
 
+    def grows_to(self, records: int) -> None:
+        """Waits for so many records on the first tape."""
+        reached = threading.Event()
+
+        def look() -> None:
+            tape = next(iter(self.service.deck), None)
+            if tape is not None and len(tape) >= records:
+                reached.set()
+            else:
+                self.loop.call_later(0.02, look)
+
+        self.loop.call_soon_threadsafe(look)
+        assert reached.wait(PATIENCE)
+
     def stop(self) -> None:
         self.server.should_exit = True
         self.thread.join(PATIENCE)

@@ -43,6 +43,7 @@ class Recordings(Collector):
             "repeated": ("mbo_ingest_repeated_records", "Records that came again, and were recognised."),
             "gaps": ("mbo_ingest_gaps", "Gaps that an upstream could not fill."),
             "corrupt": ("mbo_ingest_corrupt_sessions", "Sessions ended by something that is no record."),
+            "silent": ("mbo_ingest_silent_sessions", "Sessions ended since nothing came, not even heartbeats."),
         }
         seen = [(recorder.tape.id, recorder.progress) for recorder in self.recorders]
         for field, (name, text) in counters.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from booktape import _native
 from booktape.errors import ConflictError, CredentialsError, InputError, ParameterError
-from booktape.ingest.session import Asked, CorruptError, RefusedError, Session, SessionError
+from booktape.ingest.session import Asked, CorruptError, RefusedError, Session, SessionError, SilentError
 from booktape.live import LiveTape
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ OVERLAP_SECONDS = 5.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 
-Kind: TypeAlias = Literal["lost", "closed", "corrupt", "gap", "storage", "warning", "error"]
+Kind: TypeAlias = Literal["lost", "closed", "silent", "corrupt", "gap", "storage", "warning", "error"]
 
 
 class Code:
@@ -61,6 +61,8 @@ class Progress(NamedTuple):
     """Connections that were made or tried."""
     corrupt: int
     """Sessions that ended because something came that is not DBN."""
+    silent: int
+    """Sessions that ended because nothing came any more, though the connection was there."""
     lag: float
     """Seconds since the oldest bytes came that are not on the tape yet."""
     silence: float | None
@@ -103,6 +105,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._sessions = 0
         self._corrupt = 0
+        self._silent = 0
         self._fails = 0
         self._must_miss = False
         self._jitter = random.SystemRandom()
@@ -110,8 +113,9 @@ class Recorder:
     @property
     def progress(self) -> Progress:
         """How it does now."""
-        records, others, repeated, gaps, silence = self._sink.figures()
-        return Progress(records, others, repeated, gaps, self._sessions, self._corrupt, self._sink.lag, silence)
+        sink = self._sink
+        sessions = self._sessions, self._corrupt, self._silent
+        return Progress(*sink.figures(), *sessions, sink.lag, sink.silence)
 
     def stop(self) -> None:
         """Ends the recording; `run` returns when all that came is on the tape."""
@@ -167,19 +171,27 @@ class Recorder:
                 self._session = None
         was_written = self._settle()
         has_erred = self._hear(asked)
-        if lost is not None and has_erred and self._sink.figures()[0] == before:
+        if lost is not None and has_erred and not isinstance(lost, SilentError) and self._sink.figures()[0] == before:
             # Once the upstream has said an error, the client tells of no other end than that.
             lost = None
         if lost is not None:
-            is_corrupt = isinstance(lost, CorruptError)
-            self._corrupt += is_corrupt
-            self._tell(Event("corrupt" if is_corrupt else "lost", str(lost)))
-            if not self._patient and self._sink.figures()[4] is None:
+            self._tell(Event(self._kind_of(lost), str(lost)))
+            if not self._patient and self._sink.silence is None:
                 raise lost
         elif was_written and not self._stopping.is_set():
             self._tell(Event("closed", "the upstream closed the connection"))
             return self._once
         return False
+
+    def _kind_of(self, lost: SessionError) -> Kind:
+        """How a session ended, counted."""
+        if isinstance(lost, CorruptError):
+            self._corrupt += 1
+            return "corrupt"
+        if isinstance(lost, SilentError):
+            self._silent += 1
+            return "silent"
+        return "lost"
 
     def _ask(self) -> Asked:
         """How the next session begins."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -34,6 +35,10 @@ class CorruptError(SessionError):
     """A session ended because something came that is no record."""
 
 
+class SilentError(SessionError):
+    """A session ended because nothing came any more, not even heartbeats, though the connection was there."""
+
+
 class RefusedError(UpstreamError):
     """The upstream does not accept what was asked: trying again would give the same."""
 
@@ -55,6 +60,7 @@ class Session:
         self._client: databento.Live | None = None
         self._lock = threading.Lock()
         self._is_stopped = False
+        self._is_silent = False
 
     def run(self, asked: Asked, sink: _native.Ingest) -> None:
         """Connects, subscribes, and returns when the upstream has closed the connection or `stop` was called.
@@ -62,12 +68,16 @@ class Session:
         Raises:
             CredentialsError: the upstream does not accept the key.
             CorruptError: something came that is no record.
+            SilentError: nothing came any more.
             SessionError: it could not be reached, or the connection was lost.
         """
         with _loop() as (loop, failures):
             self._run(asked, sink, loop)
             if failures and not self._is_stopped:
                 raise CorruptError(f"something came that is no record: {failures[0]}")
+            if self._is_silent and not self._is_stopped:
+                longest = self._upstream.longest_silence
+                raise SilentError(f"nothing came for {longest:g} seconds, not even a heartbeat")
 
     def _run(self, asked: Asked, sink: _native.Ingest, loop: asyncio.AbstractEventLoop) -> None:
         import databento
@@ -98,10 +108,11 @@ class Session:
                 if self._is_stopped:
                     return
             client.start()
+            loop.call_soon_threadsafe(self._watch, client, sink, time.monotonic())
             client.block_for_close()
         except databento.BentoError as error:
             why = str(error).replace(upstream.key, "****") or "the connection was lost"
-            if self._is_stopped:
+            if self._is_stopped or self._is_silent:
                 return
             if self._client is None and not why.startswith(_UNREACHED):
                 raise CredentialsError(f"the gateway refused: {why}") from None
@@ -112,6 +123,17 @@ class Session:
         finally:
             with self._lock:
                 self._client = None
+            client.terminate()
+
+    def _watch(self, client: databento.Live, sink: _native.Ingest, began: float) -> None:
+        """Cuts the connection once nothing comes any more. The client would wait for a first record for ever."""
+        silence = time.monotonic() - began
+        if sink.silence is not None:
+            silence = min(silence, sink.silence)
+        if (left := self._upstream.longest_silence - silence) > 0:
+            asyncio.get_running_loop().call_later(left, self._watch, client, sink, began)
+        else:
+            self._is_silent = True
             client.terminate()
 
     def stop(self) -> None:

@@ -58,7 +58,9 @@ class Upstream:
     gateway: str | None = None
     port: int = LIVE_PORT
     heartbeat_seconds: int = 30
-    """Silence after which the upstream sends a heartbeat; ten seconds more, and the session is given up."""
+    """Silence after which the upstream sends a heartbeat."""
+    longest_silence: float = 35.0
+    """Seconds without anything after which a session is given up, and another begins: a heartbeat would have come."""
 
     def __post_init__(self) -> None:
         if len(self.key) != _KEY_LENGTH or not self.key.isascii() or not self.key.isprintable():

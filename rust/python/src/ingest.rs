@@ -76,15 +76,21 @@ impl Ingest {
         said.map(|said| (said.is_error, said.code, said.text)).collect()
     }
 
-    /// Records put on the tape, of MBO and of other types; those that came again; gaps; seconds since anything came.
-    fn figures(&self, py: Python<'_>) -> (u64, u64, u64, u64, Option<f64>) {
-        let Figures { records, others, repeated, gaps, heard } = py.detach(|| self.inlet.ingest().figures());
-        (records, others, repeated, gaps, heard.map(|heard| heard.elapsed().as_secs_f64()))
+    /// Records put on the tape, of MBO and of other types; those that came again; gaps.
+    fn figures(&self, py: Python<'_>) -> (u64, u64, u64, u64) {
+        let Figures { records, others, repeated, gaps } = py.detach(|| self.inlet.ingest().figures());
+        (records, others, repeated, gaps)
     }
 
     /// Seconds since the oldest bytes came that are not on the tape yet.
     #[getter]
     fn lag(&self) -> f64 {
         self.inlet.lag()
+    }
+
+    /// Seconds since anything came, a heartbeat among it; None before the first.
+    #[getter]
+    fn silence(&self) -> Option<f64> {
+        self.inlet.silence()
     }
 }

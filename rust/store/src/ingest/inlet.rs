@@ -30,6 +30,8 @@ struct State {
     waiting: Vec<u8>,
     /// When the first of them came.
     since: Option<Instant>,
+    /// When anything came last, a heartbeat among it.
+    heard: Option<Instant>,
     is_writing: bool,
     /// Why nothing more goes on the tape until [`Inlet::finish`] was told.
     failure: Option<Error>,
@@ -119,6 +121,8 @@ impl Inlet {
     }
 
     fn put(&self, mut state: MutexGuard<'_, State>, bytes: &[u8]) -> Result<bool> {
+        // However long the disk takes with them: the upstream is not silent.
+        state.heard = Some(Instant::now());
         if let Some(failure) = &state.failure {
             let told = Error::Conflict(format!("nothing more is recorded of this session: {failure}"));
             let has_refused = std::mem::replace(&mut state.has_refused, true);
@@ -150,6 +154,12 @@ impl Inlet {
     #[must_use]
     pub fn lag(&self) -> f64 {
         self.shared.state().since.map_or(0.0, |since| since.elapsed().as_secs_f64())
+    }
+
+    /// Seconds since anything came, a heartbeat among it; none before the first.
+    #[must_use]
+    pub fn silence(&self) -> Option<f64> {
+        self.shared.state().heard.map(|heard| heard.elapsed().as_secs_f64())
     }
 }
 

@@ -13,7 +13,7 @@ mod tail;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use booktape_core::feed::{Aside, AsideFact, Metadata, encode_gap};
 use booktape_core::types::{BookKey, MboRecord, Nanos};
@@ -56,8 +56,6 @@ pub struct Figures {
     pub repeated: u64,
     /// Gaps written to the tape.
     pub gaps: u64,
-    /// When anything came last, a heartbeat among it.
-    pub heard: Option<Instant>,
 }
 
 /// What an upstream's sessions bring onto a live tape.
@@ -115,7 +113,6 @@ impl Ingest {
     pub fn take(&self, bytes: &[u8]) -> Result<()> {
         let mut now = self.now();
         let now = &mut *now;
-        now.figures.heard = Some(Instant::now());
         let joined;
         let bytes = if now.pending.is_empty() {
             bytes
