@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 import hmac
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
@@ -12,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-import uvicorn
 from litestar import Litestar, Request, Response
 from litestar.datastructures import Headers
-from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.middleware import ASGIMiddleware
@@ -25,13 +22,16 @@ from pydantic import SecretStr
 from booktape import BooktapeError
 from booktape.historical.certificate import Certificate
 from booktape.historical.controller import MetadataController, SymbologyController, TimeseriesController
+from booktape.historical.metrics import DownloadFigures
 from booktape.historical.refusals import Refusal, unknown_key
 from booktape.service.access.callers import Caller
 from booktape.service.access.exposure import GATEWAY_KEYS, require_keys_beyond_this_machine
 from booktape.service.access.hosts import Hosts
-from booktape.service.app import Companion, Service
+from booktape.service.app import Companion, Service, given
 from booktape.service.downloads import Downloads
-from booktape.service.server import GRACE_SECONDS, config, listen, url_of
+from booktape.service.edge import Edge
+from booktape.service.metrics.requests import RequestMetrics
+from booktape.service.server import CuttingServer, config, listen, url_of
 
 LONGEST_FORM = 2**20
 """Bytes of a request: 2,000 symbols are far fewer."""
@@ -83,13 +83,20 @@ def companion(
     return running
 
 
-def application(service: Service) -> Litestar:
-    """The routes, on the tapes of a service."""
+def application(service: Service) -> ASGIApp:
+    """The routes, on the tapes of a service, whose metrics and log tell of the requests."""
+    downloads = Downloads(service.lifecycle)
+    service.registry.register(DownloadFigures(downloads))
+    metrics = RequestMetrics(service.registry, "mbo_historical", "mbo_historical_sent_bytes")
+    return Edge(_litestar(service, downloads), metrics, [])
+
+
+def _litestar(service: Service, downloads: Downloads) -> Litestar:
     settings = service.settings
     hosts = Hosts([settings.host, *settings.allowed_hosts], settings.cors_origins)
     return Litestar(
         route_handlers=[MetadataController, SymbologyController, TimeseriesController],
-        dependencies={"deck": _given(service.deck), "downloads": _given(Downloads(service.lifecycle))},
+        dependencies={"deck": given(service.deck), "downloads": given(downloads)},
         exception_handlers={Exception: _refused},
         middleware=[_Door(settings.gateway_keys, hosts), service.exports],
         request_max_body_size=LONGEST_FORM,
@@ -131,8 +138,8 @@ def _user_of(headers: Headers) -> bytes:
         return b""
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signals, which are the service's."""
+class _Server(CuttingServer):
+    """Without signals, which are the service's."""
 
     def __init__(self, service: Service, certificate: Certificate | None) -> None:
         super().__init__(
@@ -146,18 +153,6 @@ class _Server(uvicorn.Server):
         )
         self._certificate = certificate
         self.config.load()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Lets go of clients that only keep their connection, and after a moment of those that are being answered."""
-        cut = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._cut)
-        await super().shutdown(sockets)
-        cut.cancel()
-        self._cut()
-        await asyncio.sleep(0)  # connections are closed when the loop runs next
-
-    def _cut(self) -> None:
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
 
     async def renew(self, data_dir: Path) -> None:
         """Replaces the certificate before it ends, however long the service runs."""
@@ -185,7 +180,3 @@ def _refused(request: Request[Any, Any, Any], error: Exception) -> Response[dict
             return Response({"detail": str(error)}, status_code=HTTPStatus.UNPROCESSABLE_ENTITY)
     log.error("request failed", path=request.url.path, exc_info=error)
     return Response({"detail": "an error inside the gateway"}, status_code=HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-def _given(part: object) -> Provide:
-    return Provide(lambda: part, sync_to_thread=False)

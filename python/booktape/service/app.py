@@ -149,7 +149,7 @@ class Service:
                 swagger_assets(),
                 page(),
             ],
-            dependencies={name: _given(part) for name, part in parts.items()}
+            dependencies={name: given(part) for name, part in parts.items()}
             | {"client": Provide(_client, sync_to_thread=False)},
             exception_handlers={Exception: problems.problem},
             middleware=[Gate(self.keys, hosts, self.limits), self.slots, self.exports],
@@ -227,5 +227,6 @@ def _client(scope: Scope) -> Client:
     return client_of(scope)
 
 
-def _given(part: object) -> Provide:
+def given(part: object) -> Provide:
+    """A part for handlers that ask for it."""
     return Provide(lambda: part, sync_to_thread=False)

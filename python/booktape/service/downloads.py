@@ -33,6 +33,8 @@ class Downloads:
         self._lifecycle = lifecycle
         # More at once than there are cores would only make each of them late; between pieces it is the next one's turn.
         self._workers = CapacityLimiter(cpu_count() or 1)
+        self.open = 0
+        """Bodies being made or sent."""
 
     def response(
         self, making: Making, *, media_type: str, filename: str | None = None, status: int = HTTPStatus.OK
@@ -46,11 +48,13 @@ class Downloads:
     async def _made(self, making: Making) -> Made:
         """The pieces; when it ends, however it does, no thread works on."""
         work = _Work(making, self._lifecycle)
+        self.open += 1
         try:
             while (piece := await self._aside(work.next)) is not None:
                 if piece:
                     yield piece
         finally:
+            self.open -= 1
             work.give_up()
             with CancelScope(shield=True):
                 await to_thread.run_sync(work.end)

@@ -43,8 +43,24 @@ def config(app: ASGIApp, service: Service, **own: Any) -> uvicorn.Config:
     )
 
 
-class Server(uvicorn.Server):
-    """uvicorn, with a way to stop that does not wait for streams to end by themselves."""
+class CuttingServer(uvicorn.Server):
+    """uvicorn, with a way to stop that does not wait for clients."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Lets go of clients that only keep their connection, and after a moment of those that are being answered."""
+        cut = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._cut)
+        await super().shutdown(sockets)
+        cut.cancel()
+        self._cut()
+        await asyncio.sleep(0)  # connections are closed when the loop runs next
+
+    def _cut(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+
+class Server(CuttingServer):
+    """The service's, which tells when everything is loaded, and has streams say goodbye."""
 
     def __init__(self, service: Service, on_ready: Callable[[], object] = lambda: None) -> None:
         super().__init__(
@@ -77,12 +93,10 @@ class Server(uvicorn.Server):
             self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tells streams to say goodbye, and cuts what is still open after a moment."""
+        """Tells streams to say goodbye, before what is still open is cut."""
         self._service.lifecycle.drain()
         self._telling.cancel()
-        cut = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._cut)
         await super().shutdown(sockets)
-        cut.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stops on a signal. Only Ctrl-C is raised again afterwards: being told to terminate is not a failure."""
@@ -90,10 +104,6 @@ class Server(uvicorn.Server):
             super().handle_exit(sig, frame)
         else:
             self.should_exit = True
-
-    def _cut(self) -> None:
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
 
 
 def run(

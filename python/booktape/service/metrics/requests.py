@@ -13,17 +13,17 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class RequestMetrics:
     """Requests, how long their answers took to begin, and bytes."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, prefix: str = "mbo_http", sent: str = "mbo_sent_bytes") -> None:
         self._requests = Counter(
-            "mbo_http_requests", "Requests answered.", ["method", "route", "status"], registry=registry
+            f"{prefix}_requests", "Requests answered.", ["method", "route", "status"], registry=registry
         )
         self._seconds = Histogram(
-            "mbo_http_request_duration_seconds",
+            f"{prefix}_request_duration_seconds",
             "Time until the response begins; a stream goes on after it.",
             ["method", "route"],
             registry=registry,
         )
-        self.sent = Counter("mbo_sent_bytes", "Bytes of response bodies handed to clients.", registry=registry)
+        self.sent = Counter(sent, "Bytes of response bodies handed to clients.", registry=registry)
 
     def answered(self, scope: HTTPScope, status: int, seconds: float) -> None:
         """Counts an answer that begins."""
