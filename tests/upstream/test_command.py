@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import zstandard
 
 import booktape as bt
 from booktape.cli.exits import Exit
@@ -17,6 +18,7 @@ from tests.breaking import breaking
 from tests.cli.conftest import Run
 from tests.historical.gateway import KEY, PATIENCE, Gateway
 from tests.small_disk import small_disk
+from tests.upstream.between import COST, RANGE, UNPAID, Answer, Between
 
 # The client leaves its files to be closed by themselves.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -79,6 +81,48 @@ def test_nothing_is_spent_where_nobody_agrees(run: Run, upstream: Gateway, sourc
     assert refused.code == Exit.COST
     assert "--yes" in refused.err
     assert not list(tmp_path.iterdir())
+
+
+def test_no_more_is_spent_than_was_agreed_to(run: Run, between_them: Between, source: bt.Tape, tmp_path: Path) -> None:
+    between_them.answers[COST] = Answer(b"12.34567")
+    path = tmp_path / "day.mbo.dbn.zst"
+    arguments = command(source, between_them.url, "-o", path, "--json")
+    refused = run(*arguments, "--max-cost", 12.34)
+    assert refused.code == Exit.COST
+    assert "it would cost 12.3457 US dollars, more than the 12.3400 allowed" in refused.err
+    assert RANGE not in between_them.asked
+    assert not list(tmp_path.iterdir())
+    done = run(*arguments, "--max-cost", 12.35)
+    assert (done.code, json.loads(done.out)["cost"]) == (Exit.OK, 12.34567)
+
+
+def test_an_account_without_money_is_told(run: Run, between_them: Between, source: bt.Tape, tmp_path: Path) -> None:
+    arguments = command(source, between_them.url, "--yes", "-o", tmp_path / "day.dbn.zst")
+    for asked in (COST, RANGE):
+        between_them.answers = {asked: UNPAID}
+        refused = run(*arguments)
+        assert refused.code == Exit.COST
+        assert "Databento wants to be paid first: 402 account_insufficient_funds" in refused.err
+        assert between_them.asked[-1] == asked  # which is not tried again
+        assert not list(tmp_path.iterdir())
+
+
+def test_money_that_ends_under_way_leaves_what_was_paid_for(
+    run: Run, between_them: Between, source: bt.Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("booktape.upstream.download.FIRST_WAIT", 0)
+    path, half = (
+        tmp_path / "day.dbn.zst",
+        zstandard.compress(source._native.dbn_head + source.to_numpy()[:30_000].tobytes()),
+    )
+    between_them.once[RANGE], between_them.answers[RANGE] = Answer(half, missing=1), UNPAID
+    arguments = command(source, between_them.url, "--yes", "-o", path)
+    assert run(*arguments).code == Exit.COST
+    assert [found.name for found in tmp_path.iterdir()] == ["day.dbn.zst.part"]
+    between_them.answers = {}
+    rest = run(*arguments)
+    assert (rest.code, "still to come" in rest.err) == (Exit.OK, True)
+    assert bt.open(path).to_numpy().tobytes() == source.to_numpy().tobytes()
 
 
 @pytest.mark.parametrize(
