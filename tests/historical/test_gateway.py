@@ -2,8 +2,12 @@
 
 import json
 import os
+import socket
+import ssl
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import get_args
 
 import databento
@@ -11,8 +15,9 @@ import numpy as np
 import pytest
 
 import booktape as bt
+from booktape.settings import Settings
 from booktape.values import Schema
-from tests.historical.gateway import KEY, PATIENCE, Gateway
+from tests.historical.gateway import KEY, PATIENCE, Gateway, gateway
 
 DATASET = "GLBX.MDP3"
 DAYS = {"CLX5": "2025-09-24", "ESM4": "2024-05-08"}
@@ -247,3 +252,16 @@ def test_the_asynchronous_client(on_real: Gateway, real: dict[str, bt.Tape]) -> 
         [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, check=True, timeout=PATIENCE
     )
     assert ran.stdout == real["CLX5"].to_numpy().tobytes()
+
+
+def test_a_client_that_keeps_its_side_open_is_cut_off_at_the_end(made: bt.Tape, tmp_path: Path) -> None:
+    with gateway(made, settings=Settings(data_dir=tmp_path)) as running:
+        trusted = ssl.create_default_context(cafile=str(running.authority))
+        plain = socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE)
+        client = trusted.wrap_socket(plain, server_hostname="127.0.0.1")
+        asked = "GET /v0/metadata.list_datasets HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        client.sendall(asked.encode())
+        while client.recv(65_536):
+            pass
+    with client, suppress(ConnectionResetError):
+        assert socket.socket.recv(client, 1) == b""

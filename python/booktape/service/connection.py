@@ -82,6 +82,11 @@ class Connection(HttpToolsProtocol):
             self._slow_timer.cancel()
             self._slow_timer = None
 
+    def shutdown(self) -> None:
+        """The server stops. What is closed already is left alone: closed twice, TLS could not be cut off any more."""
+        if not self.transport.is_closing():
+            super().shutdown()
+
     def _give_up(self) -> None:
         self._slow_timer = None
         if self.cycle is not None:
