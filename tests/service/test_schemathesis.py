@@ -13,7 +13,7 @@ from schemathesis.checks import positive_data_acceptance
 from schemathesis.core.result import Ok
 
 import booktape as bt
-from booktape.service.fetches.schemas import EXAMPLE
+from booktape.service.fetches.schemas import CANCELLED
 from booktape.service.openapi import schema
 from tests.service.running import Running, serving
 
@@ -46,8 +46,8 @@ def known(small: Running) -> dict[str, str]:
     with small.client() as client:
         replay = client.post("/api/v1/replays", json={}).json()["id"]
     order_id = next(record["order_id"] for record in tape.tape.records() if record["action"] == "A")
-    small.service.fetches._known[EXAMPLE.id] = EXAMPLE
-    return {"tape": tape.id, "replay": replay, "order_id": order_id, "fetch": EXAMPLE.id}
+    small.service.fetches._known[CANCELLED.id] = CANCELLED
+    return {"tape": tape.id, "replay": replay, "order_id": order_id, "fetch": CANCELLED.id}
 
 
 def requests(operation: Any, mode: GenerationMode, known: dict[str, str]) -> Any:

@@ -98,6 +98,7 @@ class Fetches:
             if isinstance(why, CancelledFetchError):
                 details.state = "cancelled"
                 raise ConflictError(f"{fetch_id} was cancelled while its price was asked") from None
+            details.state = "failed"  # for one who cancels it meanwhile: the caller is told, and it is not listed
             del self._known[fetch_id]
             if before is not None:
                 self._known[fetch_id] = before
