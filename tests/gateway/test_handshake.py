@@ -37,7 +37,7 @@ def test_a_key_that_is_known_is_let_in(locked: Running, four_instruments: bt.Tap
 
 def test_another_key_is_told_and_nothing_of_keys_is_said(locked: Running, four_instruments: bt.Tape) -> None:
     refused = locked.figure("mbo_gateway_refused_total")
-    with pytest.raises(databento.BentoError, match="authentication failed") as caught:
+    with pytest.raises(databento.BentoError, match="Authentication failed") as caught:
         locked.live(key=OTHER_KEY).subscribe(**mbo(four_instruments))
     assert KEY[-5:] not in str(caught.value)
     assert locked.figure("mbo_gateway_refused_total") == refused + 1
@@ -78,7 +78,7 @@ def test_a_dataset_can_be_said_whatever_the_file_says(four_instruments: bt.Tape)
         (b"dataset=GLBX.MDP3\n", "the first line is expected to be auth"),
         (b"auth=x|auth=y|dataset=GLBX.MDP3\n", "'auth' stands twice"),
         (b"auth=x|dataset=\n", "dataset is missing"),
-        (b"auth=x|dataset=GLBX.MDP3\n", "authentication failed"),
+        (b"auth=x|dataset=GLBX.MDP3\n", "Authentication failed"),
         (b"auth=x|dataset=GLBX.MDP3|encoding=csv\n", "encoding is 'csv'"),
         (b"auth=x|dataset=GLBX.MDP3|ts_out=2\n", "ts_out is '2'"),
         (b"auth=x|dataset=GLBX.MDP3|compression=gzip\n", "compression is 'gzip'"),

@@ -40,7 +40,7 @@ async def shake_hands(connection: Connection, keys: GatewayKeys, choice: Choice)
     except TimeoutError:
         raise RefusedError(f"no answer within {ANSWER_SECONDS:.0f} seconds") from None
     if not keys.accept(challenge, who.response):
-        raise RefusedError("authentication failed: the key is not one of this gateway's")
+        raise RefusedError("Authentication failed: the key is not one of this gateway's")
     await _require_dataset(who.dataset, choice)
     return who
 
