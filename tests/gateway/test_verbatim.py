@@ -36,6 +36,8 @@ def test_records_of_all_types_come_as_they_are(
     assert session(tape, options) == data
     some = f"schema=trades|stype_in=instrument_id|symbols={tape.instruments[0].instrument_id}\n"
     assert session(tape, options, some) == data
+    elsewhere = "schema=cmbp-1|stype_in=raw_symbol|symbols=NONE\n"
+    assert session(tape, options, elsewhere) == data
 
 
 @pytest.mark.parametrize("file", ["clx5", "esm4"])

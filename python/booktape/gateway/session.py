@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from booktape.errors import BooktapeError, GoneError, ParameterError
-from booktape.gateway.choice import find
+from booktape.gateway.choice import SCHEMAS, find
 from booktape.gateway.lines import LineError, SessionStart, Subscription, parse_request
 from booktape.gateway.messages import Failure, Messages, Notice
 from booktape.gateway.playback import Following
 from booktape.gateway.sending import Sending
 from booktape.gateway.subscriptions import Subscribed, Subscriptions
-from booktape.gateway.verbatim import Verbatim
+from booktape.gateway.verbatim import EVERY_SCHEMA, Verbatim
 from booktape.moment import iso
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class Session:
         self._outlet = outlet
         self._who = who
         self._messages = Messages(who.dataset, ts_out=who.ts_out)
-        self._subscriptions = Subscriptions(self._messages)
+        schemas = EVERY_SCHEMA if common.options.verbatim else SCHEMAS
+        self._subscriptions = Subscriptions(self._messages, schemas)
         self._tape: LoadedTape | None = None
         self._sending: Sending | None = None
 

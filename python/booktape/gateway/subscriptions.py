@@ -13,7 +13,7 @@ from booktape.gateway.messages import Failure, Notice
 from booktape.moment import NS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from booktape.gateway.choice import Found
     from booktape.gateway.messages import Messages
@@ -59,10 +59,11 @@ class Subscribed:
 class Subscriptions:
     """The subscriptions of one session."""
 
-    def __init__(self, messages: Messages) -> None:
+    def __init__(self, messages: Messages, schemas: Collection[str] = SCHEMAS) -> None:
         self.books: tuple[int, ...] | None = ()
         """Instruments whose mbo records are subscribed to; None for all."""
         self._messages = messages
+        self._schemas = schemas
         self._joining = Joining()
 
     def wanted(self, line: Subscription) -> Wanted | None:
@@ -71,8 +72,8 @@ class Subscriptions:
         Raises:
             LineError: it asks for what there is not.
         """
-        if line.schema not in SCHEMAS:
-            raise LineError(f"schema is {shown(line.schema)}; there is {', '.join(sorted(SCHEMAS))}")
+        if line.schema not in self._schemas:
+            raise LineError(f"schema is {shown(line.schema)}; there is {', '.join(sorted(self._schemas))}")
         return self._joining.add(line)
 
     def take(self, subscribed: Subscribed, known: Iterable[int]) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from databento_dbn import Schema
+
 from booktape.gateway.sending import Sending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from booktape.gateway.messages import Failure, Notice
+
+EVERY_SCHEMA = frozenset(map(str, Schema.variants()))
+"""What may be asked for, since it makes no difference."""
 
 
 class Verbatim(Sending):
