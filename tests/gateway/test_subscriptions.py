@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import databento
 import databento_dbn as dbn
 import pytest
 
 import booktape as bt
 from booktape.gateway import GatewayOptions
-from tests.gateway.running import Raw, Received, Running, gateway, mbo, received
+from tests.gateway.running import PATIENCE, Raw, Received, Running, gateway, mbo, received
 
 STAYING = GatewayOptions(speed=None, stay=True)
 
@@ -134,6 +135,16 @@ def test_an_invalid_request_is_told_and_ends_the_session(
     assert got.data == []
 
 
+def test_an_error_waits_until_the_client_listens(running: Running, four_instruments: bt.Tape) -> None:
+    """A client that finds its session closed when it starts would never hear why."""
+    client = running.live()
+    client.subscribe(**mbo(four_instruments, schema="cmbp-1"))
+    received(running.live(), mbo(four_instruments))
+    client.start()
+    with pytest.raises(databento.BentoError, match="schema is 'cmbp-1'"):
+        client.block_for_close(PATIENCE)
+
+
 def test_a_session_that_has_started_takes_no_second_start(four_instruments: bt.Tape) -> None:
     with gateway(four_instruments, options=STAYING) as running:
         got = _session(running, four_instruments, ["start_session\n", "start_session=0\n"])
@@ -147,6 +158,7 @@ def test_lines_of_one_request_must_ask_for_the_same(running: Running, four_instr
         [
             "schema=mbo|stype_in=raw_symbol|symbols=A|id=1|is_last=0\n",
             "schema=trades|stype_in=raw_symbol|symbols=B|id=1|is_last=1\n",
+            "start_session\n",
         ],
     )
     assert got.said == ["the lines of request 1 differ in more than their symbols"]
@@ -157,7 +169,7 @@ def test_errors_go_compressed_where_the_session_is(running: Running, four_instru
 
     with Raw(running.port) as client:
         client.authenticate(four_instruments.dataset, more="|compression=zstd")
-        client.send("schema=none|stype_in=raw_symbol|symbols=A\n")
+        client.send("schema=none|stype_in=raw_symbol|symbols=A\nstart_session\n")
         decoder = dbn.DBNDecoder()
         decoder.write(zstandard.ZstdDecompressor().decompressobj().decompress(client.rest()))
         assert "schema is 'none'" in Received(decoder.decode()).said[0]
@@ -188,8 +200,8 @@ def test_what_is_unsubscribed_comes_no_longer(running: Running, four_instruments
 
 def test_a_flood_of_requests_is_read_no_faster_than_it_is_answered(running: Running, four_instruments: bt.Tape) -> None:
     line = "schema=mbo|stype_in=raw_symbol|symbols=NONE\n"
-    got = _session(running, four_instruments, [line * 1_001])
+    got = _session(running, four_instruments, [line * 1_001, "start_session\n"])
     assert got.said == ["more than 1,000 subscriptions in a session"]
     line = f"schema=mbo|stype_in=raw_symbol|symbols={','.join(map(str, range(500)))}|is_last=0\n"
-    got = _session(running, four_instruments, [line * 201])
+    got = _session(running, four_instruments, [line * 201, "start_session\n"])
     assert got.said == ["more than 100,000 symbols in a session; ALL_SYMBOLS asks for all"]

@@ -125,11 +125,16 @@ def parse_request(line: bytes) -> Request:
     >>> parse_request(b"unsubscribe|schema=mbo|stype_in=raw_symbol|symbols=ESM4|is_last=1").ends
     True
     """
-    if line.partition(b"=")[0] == b"start_session":
+    if is_start(line):
         return SessionStart()
     if line.startswith(_UNSUBSCRIBE):
         return Subscription.parse(line.removeprefix(_UNSUBSCRIBE), ends=True)
     return Subscription.parse(line)
+
+
+def is_start(line: bytes) -> bool:
+    """Whether a line says that the client is ready for records."""
+    return line.partition(b"=")[0] == b"start_session"
 
 
 def shown(text: str) -> str:

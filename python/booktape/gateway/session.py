@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
 
 from booktape.errors import BooktapeError, GoneError, ParameterError
 from booktape.gateway.choice import SCHEMAS, find
-from booktape.gateway.lines import LineError, SessionStart, Subscription, parse_request
+from booktape.gateway.lines import LineError, SessionStart, Subscription, is_start, parse_request
 from booktape.gateway.messages import Failure, Messages, Notice
 from booktape.gateway.playback import Following
 from booktape.gateway.sending import Sending
@@ -83,18 +84,28 @@ class Session:
     # Before the start.
 
     async def _until_started(self) -> list[Subscribed]:
-        """Takes subscriptions until the client says that it is ready."""
+        """Takes subscriptions until the client says that it is ready.
+
+        Errors wait for that, too: they are records, which a client understands in the session it has started.
+        """
         asked: list[Subscribed] = []
         try:
             async with asyncio.timeout(START_SECONDS):
-                while True:
-                    request = parse_request(await self._next_line())
-                    if isinstance(request, SessionStart):
-                        return asked
-                    if (subscribed := await self._understood(request)) is not None:
-                        asked.append(subscribed)
+                try:
+                    while not isinstance(request := parse_request(await self._next_line()), SessionStart):
+                        if (subscribed := await self._understood(request)) is not None:
+                            asked.append(subscribed)
+                except (LineError, ParameterError):
+                    await self._start_said()
+                    raise
         except TimeoutError:
             raise LineError(f"the session was not started within {START_SECONDS:.0f} seconds") from None
+        return asked
+
+    async def _start_said(self) -> None:
+        with suppress(LineError):  # a line that is too long, behind which nothing is read
+            while not is_start(await self._next_line()):
+                pass
 
     async def _next_line(self) -> bytes:
         while (line := self._connection.line()) is None:
