@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
-from booktape._native import Bell
 from booktape.service.streams.clock import Clock
 
 SHORTEST_SECONDS = 0.000_3
@@ -17,10 +17,20 @@ def rest(worked: float) -> float:
     return 0.0 if worked < SHORTEST_SECONDS else min(worked, LONGEST_SECONDS)
 
 
+class Rung(Protocol):
+    """A bell, as far as one who hears it knows it."""
+
+    def fileno(self) -> int:
+        """What is readable once it has been rung."""
+
+    def heard(self) -> None:
+        """What comes later rings it again."""
+
+
 class Watch:
     """Looks each time a bell has rung, and rests after each look. For one event loop."""
 
-    def __init__(self, bell: Bell, look: Callable[[], object], clock: Clock) -> None:
+    def __init__(self, bell: Rung, look: Callable[[], object], clock: Clock) -> None:
         self._bell = bell
         self._look = look
         self._clock = clock
