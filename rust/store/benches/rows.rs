@@ -15,8 +15,10 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// Records of a live batch: what arrives in ten milliseconds at 500,000 a second.
 const BATCH: u64 = 5_000;
-/// How far the tape is ahead of the store at most: so little that the store never drops its indices to catch up.
-const MOST_AHEAD: u64 = 40_000;
+/// How far the tape is ahead of the store: two of its transactions, so that it never waits for more.
+const AHEAD: u64 = 131_072;
+/// And at the beginning so little that it does not drop its indices to catch up.
+const AHEAD_AT_FIRST: u64 = 40_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -57,7 +59,8 @@ fn follow(store: &Arc<Store>, tape: &Tape) -> u64 {
         let blocks = tape.blocks(first..tape.len().min(first + BATCH)).map(|block| block.unwrap().1);
         let records = blocks.flat_map(|block| block.to_vec()).collect();
         growing.append(Piece { records, ..Piece::default() }).unwrap();
-        while lag() > MOST_AHEAD {
+        let ahead = if first < 2 * AHEAD { AHEAD_AT_FIRST } else { AHEAD };
+        while lag() > ahead {
             thread::sleep(Duration::from_millis(1));
         }
     }
