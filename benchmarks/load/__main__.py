@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.flows import Flows
-from benchmarks.load.client import PROGRAM
+from benchmarks.load.client import PROGRAM, run
 from benchmarks.load.plan import FULL, QUICK, Plan
 from benchmarks.machine import machine, said, slug
 from benchmarks.run import run_row
@@ -34,7 +34,7 @@ def options() -> argparse.Namespace:
 def main() -> int:
     """Measures; 1 if anything could not be measured."""
     asked = options()
-    before = machine()
+    before = machine() | {"stalls": run("stalls")}
     flows = Flows(asked.cache)
     rows = Plan(flows, QUICK if asked.quick else FULL).rows()
     if unknown := set(asked.only or ()) - set(rows):
@@ -57,6 +57,11 @@ def main() -> int:
     part = "".join(f"-{key}" for key in asked.only or ())
     path = folder / f"{datetime.now(UTC):%Y-%m-%d}-{slug()}-load{part}.json"
     print(f"{before['processor']}, {before['cores']} cores, {before['memory_gib']} GiB; load {before['load_before']}")
+    stalls = before["stalls"]
+    print(
+        f"threads that only look at the clock, one a core, were not run {stalls['percent']:.1f} % of the time: "
+        f"a wait of {stalls['p999']:.1f} ms at p99.9, and {stalls['max']:.1f} at most"
+    )
     for key in asked.only or rows:
         row = rows[key]()
         if row is None:

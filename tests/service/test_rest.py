@@ -1,4 +1,4 @@
-"""Whoever tells many of a tape's growth rests for a part of what that took, and then tells what came meanwhile as one."""
+"""Whoever tells many of a tape's growth rests for a part of what that took, and tells what came meanwhile as one."""
 
 import asyncio
 

@@ -11,6 +11,7 @@ mod options;
 mod probe;
 mod raw;
 mod screens;
+mod stalls;
 mod streams;
 mod target;
 mod timing;
@@ -41,5 +42,6 @@ fn run(options: Options) -> Result<serde_json::Value> {
         Command::Streams(streams) => serde_json::to_value(streams::run(&streams)?)?,
         Command::Churn(churn) => serde_json::to_value(churn::run(&churn))?,
         Command::Probe(probe) => serde_json::to_value(probe::run(&probe)?)?,
+        Command::Stalls(stalls) => serde_json::to_value(stalls::run(&stalls)?)?,
     })
 }

@@ -23,6 +23,8 @@ pub enum Command {
     Churn(Churn),
     /// Ask for something small at a steady rate over one connection.
     Probe(Probe),
+    /// Find out how long this machine does not run threads that want to, one a core.
+    Stalls(Stalls),
 }
 
 /// What a body is.
@@ -102,6 +104,14 @@ pub struct Churn {
     /// The key to send, where the service wants one.
     #[arg(long)]
     pub key: Option<String>,
+}
+
+/// Looking at the clock.
+#[derive(Args, Debug)]
+pub struct Stalls {
+    /// Seconds.
+    #[arg(long, default_value_t = 5.0)]
+    pub seconds: f64,
 }
 
 /// Asking for something small.

@@ -48,7 +48,7 @@ impl WriteBack {
     pub fn set(self, connection: &Connection) -> rusqlite::Result<()> {
         let pages = match self {
             Self::Much => 12_288,
-            Self::Little => 512,
+            Self::Little => 2_048,
         };
         connection.query_row(&format!("PRAGMA wal_autocheckpoint = {pages}"), (), |_| Ok(()))
     }
