@@ -8,6 +8,7 @@ use booktape_core::feed::{Progress, publisher_name};
 use booktape_core::tape::Tape;
 use rusqlite::{Connection, OptionalExtension, Params, Transaction, TransactionBehavior};
 
+use super::beside::Beside;
 use super::file::{Files, PAGES_KIB, Synchronous, WriteBack, has_indices};
 use super::meter::{Meter, Operation};
 use super::row;
@@ -24,7 +25,7 @@ const BULK: u64 = 50_000;
 /// takes half as long again, since it follows a list through all of them.
 const SORTING_KIB: i64 = 2_048;
 /// Threads that help to sort for an index where somebody waits for it.
-const SORTERS: u8 = 2;
+const SORTERS: u8 = 3;
 /// Instructions of `SQLite` between two looks at whether to stop: some tens of milliseconds.
 const BETWEEN_LOOKS: i32 = 1_000_000;
 
@@ -49,6 +50,8 @@ pub struct Database {
     meter: Arc<Meter>,
     indexed: bool,
     write_back: WriteBack,
+    /// Helps with the journal of a load.
+    beside: Option<Beside>,
     /// Where a damaged one was moved.
     set_aside: Option<PathBuf>,
 }
@@ -85,7 +88,7 @@ impl Database {
         };
         let indexed = has_indices(&connection).map_err(|source| StoreError::of(&files.database, source))?;
         let (meter, write_back) = (Arc::default(), WriteBack::Much);
-        Ok(Self { connection, files, owner, meter, indexed, write_back, set_aside })
+        Ok(Self { connection, files, owner, meter, indexed, write_back, beside: None, set_aside })
     }
 
     /// Proof that the folder is this process's, for what else is kept there.
@@ -195,13 +198,30 @@ impl Database {
     /// next call goes on behind it.
     pub fn project(&mut self, tape: &Tape, on_progress: Progress<'_>, stop: &Stop) -> Result<u64> {
         let mut place = self.place(tape)?;
+        let new = tape.len() - place.mark;
+        self.prepare_for(new)?;
+        self.beside = if new < BULK { None } else { Beside::start(&self.files.database) };
+        self.write_back(if self.beside.is_some() { WriteBack::Rest } else { WriteBack::Much })?;
+        let loaded = self.load(tape, &mut place, on_progress, stop);
+        self.beside = None;
+        let restored = self.write_back(WriteBack::Much);
+        loaded.and_then(|rows| restored.map(|()| rows))
+    }
+
+    /// Adds what is missing, then indices and instruments.
+    fn load(
+        &mut self,
+        tape: &Tape,
+        place: &mut Place,
+        on_progress: Progress<'_>,
+        stop: &Stop,
+    ) -> Result<u64> {
         let from = place.mark;
-        self.prepare_for(tape.len() - from)?;
         while place.mark < tape.len() {
-            self.add(tape, &mut place, BATCH)?;
+            self.add(tape, place, BATCH)?;
             on_progress(place.mark - from, tape.len() - from)?;
         }
-        self.tell(tape, &mut place)?;
+        self.tell(tape, place)?;
         self.ensure_indices(stop, SORTERS)?;
         Ok(place.mark - from)
     }
@@ -240,15 +260,21 @@ impl Database {
         self.watch(Some(move || asked()))?;
         let built = INDICES.iter().try_for_each(|(name, columns)| {
             let build = format!("CREATE INDEX IF NOT EXISTS {name} ON mbo_messages ({columns})");
-            self.meter
-                .time(Operation::Index, || self.connection.execute_batch(&build))
-                .map_err(|e| self.error(e))
+            let done = self.meter.time(Operation::Index, || self.connection.execute_batch(&build));
+            self.committed();
+            done.map_err(|e| self.error(e))
         });
         self.watch(None::<fn() -> bool>)?;
         self.keep_pages(PAGES_KIB)?;
         built?;
         self.indexed = true;
         Ok(())
+    }
+
+    fn committed(&self) {
+        if let Some(beside) = &self.beside {
+            beside.ask();
+        }
     }
 
     /// Sets the memory for pages, and with it that for sorting.
@@ -317,6 +343,7 @@ impl Database {
             step.commit()?;
             Ok(done)
         });
+        self.committed();
         done.map_err(|refusal| match refusal {
             Refusal::Sql(source) => self.error(source),
             Refusal::Other(error) => error,

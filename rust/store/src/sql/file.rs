@@ -39,6 +39,8 @@ pub enum Synchronous {
 pub(super) enum WriteBack {
     /// As costs least: a page that changed many times is written once.
     Much,
+    /// What somebody else has left of it.
+    Rest,
     /// So little that the system is soon done with it: what it does for a thread of whatever priority, others wait for.
     Little,
 }
@@ -48,6 +50,7 @@ impl WriteBack {
     pub fn set(self, connection: &Connection) -> rusqlite::Result<()> {
         let pages = match self {
             Self::Much => 12_288,
+            Self::Rest => 32_768,
             Self::Little => 2_048,
         };
         connection.query_row(&format!("PRAGMA wal_autocheckpoint = {pages}"), (), |_| Ok(()))
@@ -87,8 +90,7 @@ impl Files {
         let is_new = self.recognise()?;
         let path = &self.database;
         let sql = |source| StoreError::of(path, source);
-        let mut connection =
-            Connection::open_with_flags(path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE)).map_err(sql)?;
+        let mut connection = Connection::open_with_flags(path, writing()).map_err(sql)?;
         prepare(&connection, is_new, spool, synchronous).map_err(sql)?;
         let found = version(&connection).map_err(sql)?;
         if found > LATEST {
@@ -189,6 +191,11 @@ fn prepare(
     WriteBack::Much.set(connection)?;
     // What stays of a journal that was larger: the space of one that is full.
     connection.query_row("PRAGMA journal_size_limit = 134217728", (), |_| Ok(()))
+}
+
+/// How a connection is opened that may write.
+pub(super) fn writing() -> OpenFlags {
+    flags(OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
 fn flags(mode: OpenFlags) -> OpenFlags {

@@ -3,6 +3,7 @@
 //! Each tape has a *high-water mark*, the index of its first record that has no row yet. It moves in the transaction that adds
 //! the rows, so whatever ends the process, going on from there adds each record once.
 
+mod beside;
 mod database;
 mod file;
 mod messages;
