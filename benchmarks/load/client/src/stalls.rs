@@ -9,6 +9,8 @@ use crate::options::Stalls;
 
 /// Shorter times between two looks at the clock are the loop's own, and interrupts.
 const LEAST: Duration = Duration::from_micros(50);
+/// Threads that begin share a core until the system has moved them apart.
+const APART: Duration = Duration::from_millis(500);
 
 /// What threads that only look at the clock have seen, one a core. Times are milliseconds.
 #[derive(Serialize, Debug)]
@@ -45,6 +47,8 @@ pub fn run(options: &Stalls) -> crate::Result<Report> {
 
 /// The times, in milliseconds, between two looks that were long.
 fn gaps(time: Duration) -> Vec<f64> {
+    let start = Instant::now();
+    while start.elapsed() < APART {}
     let began = Instant::now();
     let (mut last, mut gaps) = (began, Vec::new());
     while last - began < time {
