@@ -102,36 +102,39 @@ def _tell(event: Event) -> None:
 def _run(recorder: Recorder, seconds: float | None) -> None:
     """Runs it in a thread, so that this one hears Ctrl-C, which ends it in good order."""
     failures: list[BaseException] = []
+    # Not the thread's own: where Ctrl-C interrupts a `join`, Python 3.11 takes the thread for ended.
+    ended = threading.Event()
 
     def run() -> None:
         try:
             recorder.run()
         except BaseException as failure:  # noqa: BLE001 - raised again by whoever waits
             failures.append(failure)
+        finally:
+            ended.set()
 
-    thread = threading.Thread(target=run, name="booktape-record", daemon=True)
-    thread.start()
+    threading.Thread(target=run, name="booktape-record", daemon=True).start()
     try:
-        _wait(thread, recorder, seconds)
+        _wait(ended, recorder, seconds)
     except KeyboardInterrupt:
         pass
     finally:
         recorder.stop()
-        thread.join(_LAST_WORDS)
+        ended.wait(_LAST_WORDS)
         recorder.settle()
     if failures:
         raise failures[0]
 
 
-def _wait(thread: threading.Thread, recorder: Recorder, seconds: float | None) -> None:
+def _wait(ended: threading.Event, recorder: Recorder, seconds: float | None) -> None:
     end = None if seconds is None else time.monotonic() + seconds
     shows = sys.stderr.isatty()
     before, at = 0, time.monotonic()
-    while thread.is_alive():
+    while not ended.is_set():
         left = None if end is None else end - time.monotonic()
         if left is not None and left <= 0:
             break
-        thread.join(_BETWEEN_LINES if left is None else min(left, _BETWEEN_LINES))
+        ended.wait(_BETWEEN_LINES if left is None else min(left, _BETWEEN_LINES))
         if shows:
             now, records = time.monotonic(), recorder.progress.records
             sys.stderr.write(f"\r\x1b[K{_line(recorder, (records - before) / (now - at))}")

@@ -29,6 +29,8 @@ class Talk(Generic[Value]):
         self.failure: BaseException | None = None
         """What it raised, once it has ended."""
         self._thread = threading.Thread(target=self._run, name="booktape-fetch", daemon=True)
+        # Not the thread's own: where Ctrl-C interrupts a `join`, Python 3.11 takes the thread for ended.
+        self._ended = threading.Event()
 
     def __enter__(self) -> Self:
         """Begins it."""
@@ -39,19 +41,18 @@ class Talk(Generic[Value]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Has its connections end until it has ended itself: it finds that the other side has gone."""
-        while self._thread.is_alive():
+        while not self._ended.is_set():
             for connection in self._connections():
                 with suppress(OSError):  # it is over already
                     # Reset once it is closed: who sends would wait a minute to hear that nobody reads any more.
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                     # Not TLS's own way, which would leave the reader with what is encrypted.
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
-            self._thread.join(_LOOK_SECONDS)
+            self._ended.wait(_LOOK_SECONDS)
 
     def has_ended(self, seconds: float) -> bool:
         """Waits so long for its end; whether it has come."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        return self._ended.wait(seconds)
 
     def result(self) -> Value:
         """What came of it, once it has ended: what it raised is raised here."""
@@ -64,6 +65,8 @@ class Talk(Generic[Value]):
             self._results.append(self._call())
         except BaseException as failure:  # noqa: BLE001 - raised to whoever asks for the result
             self.failure = failure
+        finally:
+            self._ended.set()
 
     def _connections(self) -> Iterator[socket.socket]:
         """Those that the functions which the thread is in have to do with."""
