@@ -154,12 +154,15 @@ class Bell:
 
 @final
 class Alarm:
-    """Rings a bell at a time, by a thread of its own, more exactly than event loops do."""
+    """Wakes an event loop at a time, more exactly than loops do: readable once that has come."""
 
-    def __new__(cls, bell: Bell) -> Alarm: ...
+    def __new__(cls) -> Alarm: ...
+    def fileno(self) -> int:
+        """What the event loop watches for reading."""
     def set(self, seconds: float) -> None:
         """In so many seconds, and not at the time that was set before."""
-    def close(self) -> None: ...
+    def heard(self) -> None:
+        """To be called when it is readable."""
 
 @final
 class LiveTape:

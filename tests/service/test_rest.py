@@ -2,7 +2,7 @@
 
 import asyncio
 
-from booktape._native import Alarm, Bell
+from booktape._native import Alarm
 from booktape.service.streams.rest import LONGEST_SECONDS, SHORTEST_SECONDS, Watch, rest
 
 
@@ -28,20 +28,19 @@ class HeardBell:
     """A bell that tells when it was heard."""
 
     def __init__(self) -> None:
-        self.bell = Bell()
-        self.alarm = Alarm(self.bell)
+        self.alarm = Alarm()
         self.times = asyncio.Queue[None]()
 
     def fileno(self) -> int:
-        return self.bell.fileno()
+        return self.alarm.fileno()
 
     async def ring(self) -> None:
-        """From another thread, as a growing tape does."""
+        """As something else does: the loop is told by a file."""
         self.alarm.set(0)
         await self.times.get()
 
     def heard(self) -> None:
-        self.bell.heard()
+        self.alarm.heard()
         self.times.put_nowait(None)
 
 
@@ -81,7 +80,6 @@ async def test_a_look_follows_each_ring_and_one_those_that_came_in_a_rest() -> N
         assert len(looks) == 6
     finally:
         watch.close()
-        bell.alarm.close()
 
 
 async def test_who_is_closed_in_a_rest_looks_no_more() -> None:
@@ -96,7 +94,6 @@ async def test_who_is_closed_in_a_rest_looks_no_more() -> None:
     await clock.asleep.get()
     await bell.ring()
     watch.close()
-    bell.alarm.close()
     left = asyncio.all_tasks() - {asyncio.current_task()}
     await asyncio.gather(*left, return_exceptions=True)
     assert len(looks) == 1

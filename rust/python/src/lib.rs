@@ -3,6 +3,7 @@
 // Python's arguments are extracted by value, and `map_err` hands errors over by value.
 #![allow(clippy::needless_pass_by_value)]
 
+mod alarm;
 mod bell;
 mod book;
 mod buffer;
@@ -29,7 +30,9 @@ mod _native {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_export]
-    use super::bell::{Alarm, Bell};
+    use super::alarm::Alarm;
+    #[pymodule_export]
+    use super::bell::Bell;
     #[pymodule_export]
     use super::book::Book;
     #[pymodule_export]

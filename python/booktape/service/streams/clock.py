@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Protocol
 
-from booktape._native import Alarm, Bell
+from booktape._native import Alarm
 
 EXACT_SECONDS = 0.02
 """Shorter waits are exact to tenths of a millisecond, and not cut short: event loops round theirs to milliseconds."""
@@ -57,15 +57,14 @@ class WallClock:
 
 
 class _Exact:
-    """Short waits, ended by an alarm in a thread of its own."""
+    """Short waits, ended by an alarm."""
 
     def __init__(self) -> None:
-        self._bell = Bell()
-        self._alarm = Alarm(self._bell)
+        self._alarm = Alarm()
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = count()
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._bell.fileno(), self._rung)
+        self._loop.add_reader(self._alarm.fileno(), self._rung)
 
     async def sleep(self, seconds: float) -> None:
         waiter = self._loop.create_future()
@@ -77,13 +76,12 @@ class _Exact:
         await waiter
 
     def close(self) -> None:
-        self._loop.remove_reader(self._bell.fileno())
-        self._alarm.close()
+        self._loop.remove_reader(self._alarm.fileno())
         for _, _, waiter in self._waiting:
             waiter.cancel()
 
     def _rung(self) -> None:
-        self._bell.heard()
+        self._alarm.heard()
         now = time.monotonic()
         while self._waiting and self._waiting[0][0] <= now:
             waiter = heappop(self._waiting)[2]
