@@ -132,7 +132,7 @@ class Service:
             "stage": self.stage,
             "store": StoreHandle(self.store),
             "leads": Leads(self.clock, self.lifecycle.closing, heartbeat),
-            "record_streams": RecordStreams(self.lifecycle, self.clock, heartbeat, self.frames, self.lag),
+            "record_streams": RecordStreams(self.lifecycle, self.clock, heartbeat, self.frames, self.lag, self.traffic),
             "depth_streams": DepthStreams(self.lifecycle, self.clock, heartbeat),
         }
         app = Litestar(

@@ -1,7 +1,7 @@
 """The client at the other end of a stream, as far as the one who sends needs to know it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -27,7 +27,7 @@ class Client:
     cost as much again: that is most of what a stream costs when a hundred clients get the same frames.
     """
 
-    __slots__ = ("_flow", "_task", "_traffic", "_transport", "gone", "sent", "too_slow")
+    __slots__ = ("_flow", "_task", "_traffic", "_transport", "gone", "hand_back", "sent", "too_slow", "write_framed")
 
     def __init__(self, transport: asyncio.Transport, flow: FlowControl, traffic: Traffic) -> None:
         self.too_slow = False
@@ -36,6 +36,10 @@ class Client:
         """Its connection is closed."""
         self.sent = 0
         """Bytes of streams it was sent."""
+        self.hand_back: Callable[[], None] | None = None
+        """Called where it cannot be written to like any other: it has been sent more than it takes, or is gone."""
+        self.write_framed: Callable[[bytes], None] = transport.write
+        """Sends a chunk that has been `framed`, as what many are sent is once for all of them; it is not counted."""
         self._transport = transport
         self._flow = flow
         self._traffic = traffic
@@ -59,22 +63,17 @@ class Client:
         """Sends a chunk of a chunked response (RFC 9112, 7.1)."""
         if chunk and not self.gone:
             self._transport.writelines((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
-            self._count(len(chunk))
-
-    def write_framed(self, framed: bytes, size: int) -> None:
-        """Sends a chunk of so many bytes that has been `framed`, as one that many are sent is once for all of them."""
-        if not self.gone:
-            self._transport.write(framed)
-            self._count(size)
-
-    def _count(self, size: int) -> None:
-        self.sent += size
-        self._traffic.bytes += size
+            self.sent += len(chunk)
+            self._traffic.bytes += len(chunk)
 
     def sent_by(self, task: asyncio.Task[Any] | None) -> bool:
         """Names the task to cancel when the client goes, or none any longer; False where it has gone already."""
         self._task = task
         return not self.gone
+
+    def filled(self) -> None:
+        """It has been sent more than it has taken."""
+        self._handed_back()
 
     def give_up(self) -> None:
         """Says that it is too slow, and lets its sender write the last words."""
@@ -85,8 +84,13 @@ class Client:
     def went(self) -> None:
         """Its connection is closed."""
         self.gone = True
+        self._handed_back()
         if self._task is not None:
             self._task.cancel()
+
+    def _handed_back(self) -> None:
+        if self.hand_back is not None:
+            self.hand_back()
 
     async def cut(self) -> None:
         """Resets the connection and waits to be cancelled: what was sent is seen to be incomplete."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 from booktape.service.lifecycle import Lifecycle
 from booktape.service.metrics.probes import StreamLag
-from booktape.service.streams.client import Client
+from booktape.service.streams.client import Client, Traffic
 from booktape.service.streams.clock import Clock
 from booktape.service.streams.events import HEARTBEAT, STREAM_END, bye, jump
-from booktape.service.streams.fan import Fan
+from booktape.service.streams.fan import Fan, Spot
 from booktape.service.streams.frames import Frames, FrameStore
 from booktape.service.streams.lead import Lead, Place
 from booktape.values import Format
@@ -23,13 +23,20 @@ class RecordStreams:
     """Makes the bodies of record streams."""
 
     def __init__(
-        self, lifecycle: Lifecycle, clock: Clock, heartbeat: float, frames: FrameStore, lag: StreamLag
+        self,
+        lifecycle: Lifecycle,
+        clock: Clock,
+        heartbeat: float,
+        frames: FrameStore,
+        lag: StreamLag,
+        traffic: Traffic,
     ) -> None:
         self._lifecycle = lifecycle
         self._clock = clock
         self._heartbeat = heartbeat
         self._frames = frames
         self._lag = lag
+        self._traffic = traffic
         self._fans: dict[tuple[Signal, str, Format, int | None], Fan] = {}
 
     async def events(
@@ -42,7 +49,7 @@ class RecordStreams:
         epoch begins where the lead is.
         """
         follower = _Follower(self._frames, lead, form, place, instrument_id)
-        follower.heard = self._clock.now()
+        follower.spot.heard = self._clock.now()
         self._lag.watch(form, follower)
         while True:
             if why := self._lifecycle.ending or lead.over or client.ending or follower.ending:
@@ -53,7 +60,7 @@ class RecordStreams:
             if follower.is_behind:
                 if frame := await follower.next():
                     yield frame
-                    follower.heard = self._clock.now()
+                    follower.spot.heard = self._clock.now()
                 if follower.is_behind:
                     # uvicorn's `send` gives others a turn only when its buffer is full: a fast client would keep it.
                     await asyncio.sleep(0)
@@ -62,9 +69,9 @@ class RecordStreams:
                 return
             elif not await self._carried(lead, client, follower, follower.version):
                 await lead.more(follower.position)
-            if self._clock.now() - follower.heard >= self._heartbeat:
+            if self._clock.now() - follower.spot.heard >= self._heartbeat:
                 yield HEARTBEAT
-                follower.heard = self._clock.now()
+                follower.spot.heard = self._clock.now()
 
     async def raw(
         self, lead: Lead, client: Client, place: Place, instrument_id: int | None = None, skip: int = 0
@@ -98,7 +105,7 @@ class RecordStreams:
         fan = self._fans.get(key)
         if fan is None or fan.is_empty:
             share = self._frames.share(lead, follower.form, follower.instrument_id)
-            fan = self._fans[key] = Fan(lead, share, self._lifecycle, self._clock, self._heartbeat)
+            fan = self._fans[key] = Fan(lead, share, self._lifecycle, self._clock, self._heartbeat, self._traffic)
         try:
             return await fan.carry(follower, client)
         finally:
@@ -110,8 +117,7 @@ class _Follower:
     """A client's place behind its lead."""
 
     def __init__(self, store: FrameStore, lead: Lead, form: Format, place: Place, instrument_id: int | None) -> None:
-        self.position = place.position
-        self.heard = 0.0
+        self.spot = Spot(place.position, heard=0.0)
         self.ids = lead.ids
         self.form = form
         self.instrument_id = instrument_id
@@ -121,6 +127,11 @@ class _Follower:
         self._came_late = place.epoch != lead.epoch and lead.finish(place.epoch) <= place.position
         self._of: Callable[[int], Frames] = lambda position: store.of(lead, form, position, instrument_id)
         self._frames = self._of(self.position)
+
+    @property
+    def position(self) -> int:
+        """Where its next record is."""
+        return self.spot.position
 
     @property
     def limit(self) -> int:
@@ -157,7 +168,7 @@ class _Follower:
         if lead.epoch == self.epoch or self.is_behind:
             return b""
         late: tuple[int, JumpReason] = (lead.limit, "late")
-        self.position, reason = late if self._came_late else lead.entry
+        self.spot.position, reason = late if self._came_late else lead.entry
         self._came_late = False
         self.epoch, self.ids = lead.epoch, lead.ids
         self._frames = self._of(self.position)
@@ -165,7 +176,7 @@ class _Follower:
 
     async def next(self) -> bytes:
         """Its next frame."""
-        frame, self.position = await self._frames.next(self.position, self.limit)
+        frame, self.spot.position = await self._frames.next(self.position, self.limit)
         return frame
 
 
