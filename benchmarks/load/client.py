@@ -32,6 +32,11 @@ class Beside:
     def __init__(self, task: str, *urls: str, **options: object) -> None:
         self._process = subprocess.Popen(_command(task, urls, options), stdout=subprocess.PIPE, text=True)
 
+    def line(self) -> str:
+        """What it prints before it is done."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
     def report(self) -> Report:
         """What it reports when it is done."""
         printed, _ = self._process.communicate()

@@ -4,6 +4,7 @@
 - `outside`: the same once, read by `wrk`, an HTTP load client of others.
 - `paced`: many clients follow one replay at so many records a second.
 - `live`: many clients follow a tape that grows by so many records a second.
+- `bare`: the same sent by a compiled program that does nothing else; FILE is not read.
 - `screens`: many clients watch a book of one replay.
 - `small`: how long a small request takes, alone and while many clients read as fast as they can.
 - `churn`: connections that come and go; what is left of them.
@@ -128,6 +129,21 @@ def live(asked: Namespace) -> Run:
         )
 
 
+def bare(asked: Namespace) -> Run:
+    """By a server that only writes to sockets: as punctual as this machine lets any be that is read on it."""
+    server = Beside("bare", connections=asked.clients, rate=asked.rate)
+    report = run(
+        "streams",
+        server.line(),
+        connections=asked.clients,
+        due="tape",
+        warmup=WARM_UP_SECONDS,
+        seconds=asked.seconds + WARM_UP_SECONDS,
+        spin=asked.spin,
+    )
+    return report | {"service_cpu_seconds": server.report()["cpu_seconds"]}
+
+
 def screens(asked: Namespace) -> Run:
     """Books in frames."""
     with serving(asked.file) as service:
@@ -224,7 +240,7 @@ def start(asked: Namespace) -> Run:
 
 
 TASKS: dict[str, Callable[[Namespace], Run]] = {
-    task.__name__: task for task in (streams, outside, paced, live, screens, small, churn, slow, memory, start)
+    task.__name__: task for task in (streams, outside, paced, live, bare, screens, small, churn, slow, memory, start)
 }
 
 

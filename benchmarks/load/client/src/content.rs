@@ -2,22 +2,21 @@
 
 use std::io::Result;
 
-use memchr::{memmem, memrchr};
+use memchr::{memchr_iter, memmem};
 
 use crate::figures::Latencies;
 use crate::lines::{Line, Lines};
 use crate::options::Format;
 use crate::raw::Raw;
+use crate::sample::Sample;
 use crate::screens::Screen;
 use crate::timing::Timing;
 
 /// How late records were, over all connections.
 #[derive(Debug)]
 pub struct Lateness {
-    /// Of the first record of every event: it waited longest for the others. Of a read, where there are no events.
-    pub first: Latencies,
-    /// Of the last record of every event.
-    pub last: Latencies,
+    /// Of every record of the events that are looked at whole, one in so many.
+    pub each: Latencies,
     /// Of screens: how long after its place on the grid a frame came.
     pub grid: Latencies,
     /// Of screens: how much longer than a period after the one before.
@@ -30,13 +29,7 @@ impl Lateness {
     /// Nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            first: Latencies::new(),
-            last: Latencies::new(),
-            grid: Latencies::new(),
-            interval: Latencies::new(),
-            counts: true,
-        }
+        Self { each: Latencies::new(), grid: Latencies::new(), interval: Latencies::new(), counts: true }
     }
 }
 
@@ -67,7 +60,7 @@ pub struct Content {
     format: Format,
     /// None where nothing says when records were due.
     timing: Option<Timing>,
-    sample: u64,
+    sample: Sample,
     lines: Lines,
     raw: Raw,
     screen: Screen,
@@ -84,11 +77,11 @@ struct Event {
 impl Content {
     /// An empty one.
     #[must_use]
-    pub fn new(format: Format, timing: Option<Timing>, sample: u64, hertz: f64) -> Self {
+    pub fn new(format: Format, timing: Option<Timing>, sample: Sample, hertz: f64) -> Self {
         Self {
             format,
             timing,
-            sample: sample.max(1),
+            sample,
             lines: Lines::default(),
             raw: Raw::default(),
             screen: Screen::new(hertz),
@@ -103,7 +96,8 @@ impl Content {
     pub fn feed(&mut self, bytes: &[u8], now: i64, tally: &mut Tally, late: &mut Lateness) -> Result<()> {
         tally.bytes += bytes.len() as u64;
         if self.format == Format::Dbn {
-            self.raw.feed(bytes, now, tally, self.timing.as_mut().map(|timing| (timing, late)));
+            let timed = self.timing.as_mut().map(|timing| (timing, late));
+            self.raw.feed(bytes, now, tally, timed, &mut self.sample);
             return Ok(());
         }
         let Self { format, timing, sample, lines, event, screen, .. } = self;
@@ -126,8 +120,8 @@ impl Content {
                 tally.events += 1;
                 let mut looked = Looked { timing: timing.as_mut(), now, late };
                 match format {
-                    Format::Json => compact(data, event, tally, &mut looked),
-                    Format::Full => full(data, event, tally, &mut looked, *sample),
+                    Format::Json => compact(data, event, tally, &mut looked, sample),
+                    Format::Full => full(data, event, tally, &mut looked, sample),
                     Format::Depth => screen.frame(data, tally, &mut looked),
                     Format::Dbn => (),
                 }
@@ -159,38 +153,34 @@ impl Looked<'_> {
     }
 }
 
-/// `[[17,"ts_recv",…],…,[80,"ts_recv",…]]`: the first and the last record say everything.
-fn compact(data: &[u8], event: &mut Event, tally: &mut Tally, looked: &mut Looked<'_>) {
-    let first = data.get(2..).unwrap_or_default();
-    let start = number(first);
+/// `[[17,"ts_recv",…],…,[80,"ts_recv",…]]`: the first record and the event's id say everything but when each was due.
+fn compact(data: &[u8], event: &mut Event, tally: &mut Tally, looked: &mut Looked<'_>, sample: &mut Sample) {
     let end = event.id;
-    if let (Some(start), Some(end)) = (start, end) {
+    if let (Some(start), Some(end)) = (data.get(2..).and_then(number), end) {
         tally.gaps += u64::from(end <= start || event.expected.is_some_and(|expected| expected != start));
         tally.records += end.saturating_sub(start);
     } else {
         tally.gaps += 1;
     }
     event.expected = end;
-    if looked.timing.is_some() {
-        let last = memrchr(b'[', data).and_then(|at| data.get(at + 1..)).unwrap_or_default();
-        if let Some(late) = looked.lateness(quoted(first)) {
-            looked.late.first.add(late);
-        }
-        if let Some(late) = looked.lateness(quoted(last)) {
-            looked.late.last.add(late);
+    if looked.timing.is_some() && sample.takes() {
+        for at in memchr_iter(b'[', data).skip(1) {
+            if let Some(late) = looked.lateness(data.get(at..).and_then(quoted)) {
+                looked.late.each.add(late);
+            }
         }
     }
 }
 
-fn full(data: &[u8], event: &mut Event, tally: &mut Tally, looked: &mut Looked<'_>, sample: u64) {
+fn full(data: &[u8], event: &mut Event, tally: &mut Tally, looked: &mut Looked<'_>, sample: &mut Sample) {
     tally.records += 1;
     let gap = event.id.is_none() || event.expected.is_some_and(|expected| event.id != Some(expected));
     tally.gaps += u64::from(gap);
     event.expected = event.id.map(|id| id + 1);
-    if looked.timing.is_some() && tally.events.is_multiple_of(sample) {
+    if looked.timing.is_some() && sample.takes() {
         let ts_recv = named(data, b"\"ts_recv\":");
         if let Some(late) = looked.lateness(ts_recv) {
-            looked.late.last.add(late);
+            looked.late.each.add(late);
         }
     }
 }
@@ -227,12 +217,13 @@ pub fn named(data: &[u8], name: &[u8]) -> Option<u64> {
 mod tests {
     use super::{Content, Lateness, Tally};
     use crate::options::Format;
+    use crate::sample::Sample;
     use crate::timing::{Anchor, Timing};
 
     fn fed(format: Format, body: &str, step: usize) -> (Tally, Lateness) {
         let timing = Timing::new(Anchor::Tape, 1.0);
         let (mut content, mut tally, mut late) =
-            (Content::new(format, Some(timing), 1, 10.0), Tally::default(), Lateness::new());
+            (Content::new(format, Some(timing), Sample::new(1, 0), 10.0), Tally::default(), Lateness::new());
         for piece in body.as_bytes().chunks(step) {
             assert!(content.feed(piece, 1_000_000, &mut tally, &mut late).is_ok());
         }
@@ -240,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn compact_events_follow_each_other_and_both_their_ends_are_timed() {
+    fn compact_events_follow_each_other_and_all_their_records_are_timed() {
         let body = "id: 1:2\ndata: [[0,\"900000\",1],[1,\"990000\",1]]\n\nid: 1:3\ndata: [[2,\"999000\",1]]\n\n: heartbeat\n\n";
         for step in 1..=body.len() {
             let (tally, late) = fed(Format::Json, body, step);
@@ -248,8 +239,9 @@ mod tests {
             let all = |latencies: &crate::figures::Latencies| {
                 latencies.report().map(|report| serde_json::to_string(&report).unwrap_or_default())
             };
-            assert!(all(&late.first).is_some_and(|report| report.contains("\"max\":0.1")));
-            assert!(all(&late.last).is_some_and(|report| report.contains("\"max\":0.01")));
+            assert!(all(&late.each).is_some_and(|report| report.contains("\"max\":0.1")));
+            assert!(all(&late.each).is_some_and(|report| report.contains("\"count\":3")));
+            assert!(all(&late.each).is_some_and(|report| report.contains("\"p50\":0.01")));
         }
     }
 

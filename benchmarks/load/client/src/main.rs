@@ -1,5 +1,6 @@
 //! Many clients of a booktape service in one thread, and what each of them saw: a line of JSON on standard output.
 
+mod bare;
 mod chunks;
 mod churn;
 mod client;
@@ -10,6 +11,7 @@ mod machine;
 mod options;
 mod probe;
 mod raw;
+mod sample;
 mod screens;
 mod stalls;
 mod streams;
@@ -42,6 +44,7 @@ fn run(options: Options) -> Result<serde_json::Value> {
         Command::Streams(streams) => serde_json::to_value(streams::run(&streams)?)?,
         Command::Churn(churn) => serde_json::to_value(churn::run(&churn))?,
         Command::Probe(probe) => serde_json::to_value(probe::run(&probe)?)?,
+        Command::Bare(bare) => serde_json::to_value(bare::run(&bare)?)?,
         Command::Stalls(stalls) => serde_json::to_value(stalls::run(&stalls)?)?,
     })
 }

@@ -23,6 +23,8 @@ pub enum Command {
     Churn(Churn),
     /// Ask for something small at a steady rate over one connection.
     Probe(Probe),
+    /// Serve: the same few fields over and over, for as long as all clients stay.
+    Bare(Bare),
     /// Find out how long this machine does not run threads that want to, one a core.
     Stalls(Stalls),
 }
@@ -68,8 +70,8 @@ pub struct Streams {
     /// Seconds at the beginning whose latencies are left out.
     #[arg(long, default_value_t = 0.0)]
     pub warmup: f64,
-    /// Of `full` events, one in so many is looked at for its latency.
-    #[arg(long, default_value_t = 1)]
+    /// One event in so many is looked at for the latency of its records; of raw records, one in so many.
+    #[arg(long, default_value_t = 8)]
     pub sample: u64,
     /// How many of the connections read slowly.
     #[arg(long, default_value_t = 0)]
@@ -104,6 +106,20 @@ pub struct Churn {
     /// The key to send, where the service wants one.
     #[arg(long)]
     pub key: Option<String>,
+}
+
+/// A server that does nothing but write to sockets.
+#[derive(Args, Debug)]
+pub struct Bare {
+    /// Connections to wait for.
+    #[arg(long, default_value_t = 1)]
+    pub connections: usize,
+    /// Records a second.
+    #[arg(long)]
+    pub rate: f64,
+    /// Microseconds between two batches.
+    #[arg(long, default_value_t = 500)]
+    pub rest: u64,
 }
 
 /// Looking at the clock.

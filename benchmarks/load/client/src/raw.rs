@@ -1,6 +1,7 @@
 //! Raw DBN: metadata, then records of one size.
 
 use crate::content::{Lateness, Looked, Tally};
+use crate::sample::Sample;
 use crate::timing::Timing;
 
 const RECORD_BYTES: usize = 56;
@@ -17,13 +18,14 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// Takes bytes of the body: counts whole records, and looks at the first and the last of them.
+    /// Takes bytes of the body: counts whole records, and looks at one in so many.
     pub fn feed(
         &mut self,
         mut bytes: &[u8],
         now: i64,
         tally: &mut Tally,
         timed: Option<(&mut Timing, &mut Lateness)>,
+        sample: &mut Sample,
     ) {
         const HEAD: usize = 8;
         while self.metadata != Some(0) && !bytes.is_empty() {
@@ -47,9 +49,9 @@ impl Raw {
             self.held.extend_from_slice(here);
             bytes = rest;
         }
-        let mut first = None;
+        let mut due = None;
         if self.held.len() == RECORD_BYTES {
-            first = ts_recv(&self.held);
+            due = ts_recv(&self.held);
             tally.records += 1;
             self.held.clear();
         }
@@ -58,16 +60,13 @@ impl Raw {
         if self.held.is_empty() {
             self.held.extend_from_slice(part);
         }
-        let last = whole.last().map_or(first, |record| ts_recv(record));
         if let Some((timing, late)) = timed {
             let mut looked = Looked { timing: Some(timing), now, late };
-            if let Some(lateness) =
-                looked.lateness(first.or_else(|| whole.first().and_then(|record| ts_recv(record))))
-            {
-                looked.late.first.add(lateness);
-            }
-            if let Some(lateness) = looked.lateness(last) {
-                looked.late.last.add(lateness);
+            let some = whole.iter().filter(|_| sample.takes());
+            for due in due.into_iter().chain(some.filter_map(|record| ts_recv(record))) {
+                if let Some(lateness) = looked.lateness(Some(due)) {
+                    looked.late.each.add(lateness);
+                }
             }
         }
     }
@@ -81,6 +80,7 @@ fn ts_recv(record: &[u8]) -> Option<u64> {
 mod tests {
     use super::Raw;
     use crate::content::Tally;
+    use crate::sample::Sample;
 
     #[test]
     fn records_are_counted_however_they_arrive() {
@@ -88,7 +88,7 @@ mod tests {
         let body = [metadata, vec![1; 56 * 9], vec![2; 20]].concat();
         for step in 1..=body.len() {
             let (mut raw, mut tally) = (Raw::default(), Tally::default());
-            body.chunks(step).for_each(|piece| raw.feed(piece, 0, &mut tally, None));
+            body.chunks(step).for_each(|piece| raw.feed(piece, 0, &mut tally, None, &mut Sample::new(1, 0)));
             assert_eq!(tally.records, 9, "in steps of {step}");
         }
     }

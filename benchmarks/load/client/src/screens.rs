@@ -23,7 +23,7 @@ impl Screen {
     pub fn frame(&mut self, data: &[u8], tally: &mut Tally, looked: &mut Looked<'_>) {
         let now = looked.now;
         if let Some(late) = looked.lateness(named(data, b"\"ts_recv\":")) {
-            looked.late.last.add(late);
+            looked.late.each.add(late);
         }
         if let Some(due) = self.due {
             let late = now - due;

@@ -12,6 +12,7 @@ use crate::content::{Content, Lateness};
 use crate::figures::{Latencies, Percentiles, Spread};
 use crate::machine::{allow_files, processor_seconds};
 use crate::options::Streams;
+use crate::sample::Sample;
 use crate::timing::Timing;
 
 /// One buffer for all connections, that stays in the processor's cache.
@@ -41,10 +42,8 @@ pub struct Report {
     per_client: PerClient,
     /// Milliseconds.
     first_byte: Option<Percentiles>,
-    /// Milliseconds from a record's due time, of the first record of every event.
-    late_first: Option<Percentiles>,
-    /// The same of the last.
-    late_last: Option<Percentiles>,
+    /// Milliseconds from the time a record was due until it was read: of all records of the events that are looked at.
+    late: Option<Percentiles>,
     /// Milliseconds behind the grid of frames.
     late_frames: Option<Percentiles>,
     /// Milliseconds more than a period after the frame before.
@@ -135,7 +134,8 @@ impl<'a> Crowd<'a> {
         let slow = self.opened < options.slow;
         self.opened += 1;
         let timing = options.due.map(|anchor| Timing::new(anchor, options.speed));
-        let content = Content::new(options.format, timing, options.sample, options.hertz);
+        let sample = Sample::new(options.sample, self.clients.len());
+        let content = Content::new(options.format, timing, sample, options.hertz);
         match Client::connect(target, content, slow.then_some(SLOW_BUFFER_BYTES)) {
             Ok(mut client) => {
                 if !slow {
@@ -296,8 +296,7 @@ impl<'a> Crowd<'a> {
                 slow_bytes: Spread::of(slow.iter().map(|client| client.tally.bytes as f64)),
             },
             first_byte: first_byte.report(),
-            late_first: self.late.first.report(),
-            late_last: self.late.last.report(),
+            late: self.late.each.report(),
             late_frames: self.late.grid.report(),
             frame_intervals: self.late.interval.report(),
             complaints: self.refusals.iter().cloned().chain(whys).take(5).collect(),
