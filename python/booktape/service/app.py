@@ -39,7 +39,7 @@ from booktape.service.metrics.controller import MetricsController
 from booktape.service.metrics.heads import Heads
 from booktape.service.metrics.probes import Probes, StreamLag
 from booktape.service.metrics.requests import RequestMetrics
-from booktape.service.parameters import DECODERS, ParameterSchemas
+from booktape.service.parameters.kinds import DECODERS, ParameterSchemas
 from booktape.service.replays import schemas as replay_schemas
 from booktape.service.replays.controller import ReplaysController
 from booktape.service.replays.stage import Stage

@@ -16,7 +16,7 @@ from booktape.lookup import find_ids
 from booktape.moment import iso
 from booktape.parameters import bad_parameter
 from booktape.service.lifecycle import Lifecycle
-from booktape.service.parameters import InstrumentRef, PublisherRef, When
+from booktape.service.parameters.kinds import InstrumentRef, PublisherRef, When
 from booktape.service.streams.signal import Pulse
 from booktape.service.tapes.audit import AuditReport
 from booktape.service.tapes.order import OrderLives

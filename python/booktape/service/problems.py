@@ -19,7 +19,7 @@ from booktape.errors import (
     ParameterError,
     UpstreamError,
 )
-from booktape.service.parameters import expectation
+from booktape.service.parameters.known import expectation
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -9,21 +9,13 @@ from litestar.openapi import ResponseSpec
 from booktape.lookup import find_ids
 from booktape.parameters import bad_parameter
 from booktape.service.deck import Deck
+from booktape.service.derive.parameters import DerivedSchema, RowLimit, RowsFormat
 from booktape.service.derive.schemas import BarRow, EventRow, MboRow, SampleRow
 from booktape.service.documentation import files
 from booktape.service.downloads import Downloads
 from booktape.service.export.controller import CSV, PARQUET, ZSTD
-from booktape.service.parameters import (
-    DerivedSchema,
-    From,
-    OnlyInstrument,
-    OnlyPublisher,
-    RowLimit,
-    RowsFormat,
-    TapeId,
-    To,
-    only_known_parameters,
-)
+from booktape.service.parameters.known import only_known_parameters
+from booktape.service.parameters.shared import From, OnlyInstrument, OnlyPublisher, TapeId, To
 from booktape.service.problems import responses
 from booktape.service.streams.slots import EXPORTS
 from booktape.values import Form

@@ -11,7 +11,9 @@ from booktape.service.deck import Deck
 from booktape.service.documentation import files
 from booktape.service.downloads import Downloads
 from booktape.service.export.archive import archive
-from booktape.service.parameters import ExportFormat, TapeId, WithParquet, only_known_parameters
+from booktape.service.export.parameters import ExportFormat, WithParquet
+from booktape.service.parameters.known import only_known_parameters
+from booktape.service.parameters.shared import TapeId
 from booktape.service.problems import responses
 from booktape.service.streams.slots import EXPORTS
 from booktape.values import Form

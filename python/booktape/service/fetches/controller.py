@@ -9,8 +9,9 @@ from litestar.openapi.spec import Example
 from msgspec import to_builtins
 
 from booktape.service.fetches.fetches import Fetches
+from booktape.service.fetches.parameters import FetchId
 from booktape.service.fetches.schemas import CANCELLED, EXAMPLE, FetchDetails
-from booktape.service.parameters import FetchId, only_known_parameters
+from booktape.service.parameters.known import only_known_parameters
 from booktape.service.problems import responses
 
 _SHOWN = to_builtins(EXAMPLE)

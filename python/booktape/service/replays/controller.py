@@ -11,22 +11,11 @@ from msgspec import UNSET
 
 from booktape.parameters import bad_parameter
 from booktape.service.deck import Deck, LoadedTape
-from booktape.service.parameters import (
-    Hertz,
-    Instrument,
-    InstrumentRef,
-    LastReplayEventId,
-    Levels,
-    OnlyInstrument,
-    Publisher,
-    ReplayId,
-    StreamFormat,
-    Trades,
-    View,
-    When,
-    only_known_parameters,
-)
+from booktape.service.parameters.kinds import InstrumentRef, When
+from booktape.service.parameters.known import only_known_parameters
+from booktape.service.parameters.shared import Instrument, OnlyInstrument, Publisher, View
 from booktape.service.problems import responses
+from booktape.service.replays.parameters import LastReplayEventId, ReplayId
 from booktape.service.replays.schemas import NewReplay, ReplayChange, ReplayState
 from booktape.service.replays.stage import Stage
 from booktape.service.streams import response
@@ -35,6 +24,7 @@ from booktape.service.streams.controller import documented
 from booktape.service.streams.depth import DepthStreams, Screen
 from booktape.service.streams.events import MEDIA_TYPE
 from booktape.service.streams.lead import Place
+from booktape.service.streams.parameters import Hertz, Levels, StreamFormat, Trades
 from booktape.service.streams.records import RecordStreams
 from booktape.service.streams.schemas import Bye, CompactRecord, DepthFrame, FullEvent, Jump
 from booktape.service.streams.slots import STREAMS

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from booktape.service.parameters import Speed
+from booktape.service.parameters.kinds import Speed
 
 SpeedFactor = Annotated[float, Meta(ge=Speed.LOWEST, le=Speed.HIGHEST)]
 WhenUnwatched = Literal["pause", "run", "end"]

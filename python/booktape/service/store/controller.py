@@ -5,19 +5,19 @@ from http import HTTPStatus
 from litestar import Controller, get
 from litestar.di import NamedDependency
 
-from booktape.service.parameters import (
+from booktape.service.parameters.known import only_known_parameters
+from booktape.service.parameters.shared import Limit
+from booktape.service.problems import responses
+from booktape.service.store.handle import StoreHandle
+from booktape.service.store.parameters import (
     After,
-    Limit,
     StoredFrom,
     StoredInstrument,
     StoredOrder,
     StoredPublisher,
     StoredTape,
     StoredTo,
-    only_known_parameters,
 )
-from booktape.service.problems import responses
-from booktape.service.store.handle import StoreHandle
 from booktape.service.store.schemas import StoredMessages, StoreState
 
 

@@ -10,7 +10,7 @@ from litestar.exceptions import ServiceUnavailableException
 
 from booktape import NotFoundError, Store, StoreError
 from booktape.parameters import bad_parameter
-from booktape.service.parameters import InstrumentRef, PublisherRef, Reference, When
+from booktape.service.parameters.kinds import InstrumentRef, PublisherRef, Reference, When
 from booktape.service.store.schemas import StoredMessages, StoreState, TapeInStore
 
 Result = TypeVar("Result")

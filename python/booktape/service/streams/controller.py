@@ -10,32 +10,26 @@ from litestar.response import Stream
 
 from booktape.parameters import bad_parameter
 from booktape.service.deck import Deck, LoadedTape
-from booktape.service.parameters import (
-    DelayMs,
-    From,
-    Hertz,
-    Instrument,
-    LastEventId,
-    Levels,
-    OnlyInstrument,
-    PlaySpeed,
-    Publisher,
-    Skip,
-    Speed,
-    StreamFormat,
-    StreamSpeed,
-    TapeId,
-    Trades,
-    View,
-    When,
-    only_known_parameters,
-)
+from booktape.service.parameters.kinds import Speed, When
+from booktape.service.parameters.known import only_known_parameters
+from booktape.service.parameters.shared import From, Instrument, OnlyInstrument, Publisher, TapeId, View
 from booktape.service.problems import responses
 from booktape.service.streams import response
 from booktape.service.streams.client import Client
 from booktape.service.streams.depth import DepthStreams, Screen
 from booktape.service.streams.events import MEDIA_TYPE
 from booktape.service.streams.lead import Leads, Place
+from booktape.service.streams.parameters import (
+    DelayMs,
+    Hertz,
+    LastEventId,
+    Levels,
+    PlaySpeed,
+    Skip,
+    StreamFormat,
+    StreamSpeed,
+    Trades,
+)
 from booktape.service.streams.records import RecordStreams
 from booktape.service.streams.schemas import COMPACT_FIELDS, Bye, CompactRecord, DepthFrame, FullEvent
 from booktape.service.streams.slots import STREAMS

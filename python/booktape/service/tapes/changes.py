@@ -31,9 +31,11 @@ from booktape.service.fetches.controller import BEGUN
 from booktape.service.fetches.fetches import Fetches
 from booktape.service.fetches.schemas import FetchRequest
 from booktape.service.library import Library
-from booktape.service.parameters import TapeId, UploadName, only_known_parameters
+from booktape.service.parameters.known import only_known_parameters
+from booktape.service.parameters.shared import TapeId
 from booktape.service.problems import responses
 from booktape.service.store.handle import not_now
+from booktape.service.tapes.parameters import UploadName
 from booktape.service.tapes.schemas import TapeDetails
 from booktape.settings import Settings
 from booktape.symbology import SymbolType

@@ -6,25 +6,13 @@ from litestar import get
 from litestar.di import NamedDependency
 
 from booktape.service.deck import Deck
-from booktape.service.parameters import (
-    At,
-    Depth,
-    From,
-    Instrument,
-    Limit,
-    OrderId,
-    Orders,
-    OrdersInstrument,
-    OrdersPublisher,
-    Publisher,
-    TapeId,
-    View,
-    only_known_parameters,
-)
+from booktape.service.parameters.known import only_known_parameters
+from booktape.service.parameters.shared import At, From, Instrument, Limit, Publisher, TapeId, View
 from booktape.service.problems import responses
 from booktape.service.tapes.audit import AuditReport
 from booktape.service.tapes.changes import TapeChanges
 from booktape.service.tapes.order import OrderLives
+from booktape.service.tapes.parameters import Depth, OrderId, Orders, OrdersInstrument, OrdersPublisher
 from booktape.service.tapes.schemas import BookState, InstrumentNode, RecordsPage, TapeDetails
 
 

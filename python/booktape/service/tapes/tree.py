@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from booktape import NotFoundError, Tape
 from booktape.parameters import bad_parameter
-from booktape.service.parameters import InstrumentRef, PublisherRef
+from booktape.service.parameters.kinds import InstrumentRef, PublisherRef
 from booktape.service.tapes.schemas import InstrumentNode, PublisherLeaf
 
 _SHOWN = 8
