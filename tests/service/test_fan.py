@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import booktape as bt
+from booktape.service.streams.clock import WallClock
 from booktape.settings import Settings
 from tests.service.running import Running, raw_connection, read_until, serving
 from tests.service.test_replay_streams import Following, change, following, made, rows
@@ -76,3 +77,37 @@ def test_those_who_go_are_sent_nothing_more_and_the_others_everything(deck: Runn
             stream.close()
         assert [row[0] for row in rows(reader.through(end))] == list(range(LENGTH))
         assert deck.metric("mbo_active_connections") == 1
+
+
+class LeapingClock(WallClock):
+    """A clock that can be set forward, as if the process had been stopped for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leapt = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.leapt
+
+
+def test_what_became_due_in_a_long_while_is_not_sent_in_one_go() -> None:
+    clock = LeapingClock()
+    with serving(bt.synthesize(messages=LENGTH, seed=3), clock=clock) as running:
+        path = made(running)
+        change(running, path, seek=str(START))
+        with following(running, f"{path}/stream") as stream:
+            change(running, path, playing=True)
+            stream.until(b"\ndata: [[", times=3)
+            before, most = 0, 0
+
+            def look() -> None:
+                nonlocal before, most
+                made = running.service.frames.bytes
+                before, most = made, max(most, made - before)
+                running.loop.call_soon(look)
+
+            running.loop.call_soon_threadsafe(look)
+            clock.leapt = 3_600.0
+            body = stream.through(f":{LENGTH}\n".encode())
+        assert [row[0] for row in rows(body)] == list(range(START, LENGTH))
+        assert 0 < most < len(body) / 4

@@ -30,6 +30,7 @@ class WallClock:
     """The machine's monotonic clock, for one event loop."""
 
     def __init__(self) -> None:
+        self._alarm = Alarm()  # now: later all files may be taken by connections
         self._exact: _Exact | None = None
 
     def now(self) -> float:
@@ -42,7 +43,7 @@ class WallClock:
             await asyncio.sleep(0)
         elif seconds < EXACT_SECONDS:
             if self._exact is None:
-                self._exact = _Exact()
+                self._exact = _Exact(self._alarm)
             await self._exact.sleep(seconds)
         else:
             with contextlib.suppress(TimeoutError):
@@ -59,8 +60,8 @@ class WallClock:
 class _Exact:
     """Short waits, ended by an alarm."""
 
-    def __init__(self) -> None:
-        self._alarm = Alarm()
+    def __init__(self, alarm: Alarm) -> None:
+        self._alarm = alarm
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = count()
         self._loop = asyncio.get_running_loop()

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+AT_ONCE = 8_192
+"""Records that are sent to all in one go: more at once would keep the event loop from everything else."""
+
+
 @dataclass(slots=True)
 class Spot:
     """How far a client is."""
@@ -45,8 +49,8 @@ class Fan:
 
     Waking a task for every client and every batch costs twice what the writing does, and keeping account of each as
     much again as what the kernel leaves of it: so nothing is done for a member but to write. Whoever needs more than
-    the next frame, because it takes too little, because something is to be told, or for a heartbeat, is handed back to
-    its task.
+    the next frames, because it takes too little, because something is to be told, because there is much at once, or
+    for a heartbeat, is handed back to its task.
     """
 
     def __init__(
@@ -105,7 +109,7 @@ class Fan:
     def _go_on(self) -> None:
         """The lead has moved, or it is time to look around."""
         limit, spot = self._lead.limit, self._spot
-        if self._is_over:
+        if self._is_over or limit - spot.position > AT_ONCE:
             self._release_all()
             return
         now = self._clock.now()
@@ -114,7 +118,7 @@ class Fan:
                 if now - max(member.own.heard, spot.heard) >= self._heartbeat:
                     self._release(follower)
             return
-        while spot.position < limit:
+        while spot.position < limit and self._members:
             made = self._share.at_once(spot.position, limit)
             if made is None:
                 self._release_all()

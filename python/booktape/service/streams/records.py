@@ -1,6 +1,7 @@
 """Lossless streams of records: one loop, whatever they follow."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Literal
 
@@ -57,6 +58,7 @@ class RecordStreams:
                 return
             if news := follower.news():
                 yield news
+                continue  # it may have taken its time
             if follower.is_behind:
                 if frame := await follower.next():
                     yield frame
@@ -82,6 +84,7 @@ class RecordStreams:
         ending in good order would tell the client that it has everything.
         """
         follower = _Follower(self._frames, lead, "dbn", place, instrument_id)
+        follower.spot.heard = math.inf  # there are no heartbeats among raw records
         self._lag.watch("dbn", follower)
         rest = _Skip(skip)
         yield lead.tape.head.dbn_head
