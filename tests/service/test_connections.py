@@ -110,3 +110,30 @@ def test_what_is_no_http_is_refused(running: Running, garbage: bytes) -> None:
     with open_socket(running) as client:
         client.sendall(garbage)
         assert read_to_end(client).startswith(b"HTTP/1.1 4")
+
+
+def test_who_goes_while_another_request_waits_is_noticed(tape: bt.Tape, caplog: pytest.LogCaptureFixture) -> None:
+    with serving(tape) as running:
+        replay = running.get("/api/v1/replays")[0]["id"]
+        with raw_connection(running, f"/api/v1/replays/{replay}/stream") as connected:
+            connected.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            read_until(connected, b"event: state")
+        while running.service.slots.open:
+            running.get("/health")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("sent", [b"GET /health HTTP/1.1\r\nX: " + b"x" * 70_000, b"no request\r\n\r\n"])
+def test_nothing_is_written_into_an_answer(impatient: Running, sent: bytes) -> None:
+    tape = impatient.get("/api/v1/tapes")[0]["id"]
+    with raw_connection(impatient, f"/api/v1/tapes/{tape}/depth?instrument=ESH6&from=50000&speed=0.01") as connected:
+        read_until(connected, b"data: ")
+        connected.sendall(sent)
+        assert b"HTTP/1.1" not in read_to_end(connected)
+
+
+def test_many_requests_at_once_are_all_answered(impatient: Running) -> None:
+    many, request = 5_000, b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
+    with open_socket(impatient) as connected:
+        connected.sendall((request + b"\r\n") * many + request + b"Connection: close\r\n\r\n")
+        assert read_to_end(connected).count(b"HTTP/1.1 200 OK") == many + 1

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from booktape.service.streams.client import EXTENSION, Client, Traffic
 
@@ -22,7 +22,11 @@ class Connection(HttpToolsProtocol):
         self._slow_client_seconds = slow_client_seconds
         self._traffic = traffic
         self._client: Client
+        self._answered: RequestResponseCycle | None = None
+        """The request that is answered, or was last: uvicorn's `cycle` is the one that came last, and may wait."""
         self._in_head = False
+        self._is_all_head = False
+        """Whether what comes now is of one request's head, and has nothing else before it."""
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._slow_timer: asyncio.TimerHandle | None = None
@@ -42,14 +46,19 @@ class Connection(HttpToolsProtocol):
         """The client went."""
         self._cancel_timers()
         self._client.went()
+        if self._answered is not None:
+            self._answered.disconnected = True
+            self._answered.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a request."""
+        """Bytes of requests."""
+        self._is_all_head = self._in_head or self.cycle is None
         super().data_received(data)
         if not self._in_head:
             return
-        self._head_bytes += len(data)
+        if self._is_all_head:
+            self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
             self._refuse(b"431 Request Header Fields Too Large")
         elif self._head_timer is None:
@@ -64,7 +73,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A request's head is complete: its answer begins."""
-        self._in_head = False
+        self._in_head = self._is_all_head = False
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
@@ -88,10 +97,27 @@ class Connection(HttpToolsProtocol):
         if not self.transport.is_closing():
             super().shutdown()
 
+    def send_400_response(self, msg: str) -> None:
+        """What came is no request."""
+        if self._is_answering:
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
+    @property
+    def _is_answering(self) -> bool:
+        """Whether an answer has begun and not ended: nothing else may be written then, it would be taken for a part."""
+        answered = self._answered
+        return answered is not None and answered.response_started and not answered.response_complete
+
     def _give_up(self) -> None:
         self._slow_timer = None
-        if self.cycle is not None:
-            self.cycle.keep_alive = False
+        if self._answered is not None:
+            self._answered.keep_alive = False
         # Whether it takes the last words is then the kernel's to watch.
         self._client.give_up()
 
@@ -99,7 +125,9 @@ class Connection(HttpToolsProtocol):
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._refuse, b"408 Request Timeout")
 
     def _refuse(self, status: bytes) -> None:
-        if not self.transport.is_closing():
+        if self._is_answering:
+            self.transport.close()
+        elif not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
             self.transport.close()
 
