@@ -3,7 +3,7 @@ import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vitest/config';
 
 const service = process.env.BOOKTAPE_URL ?? 'http://127.0.0.1:8000';
-const proxy = { '/api': service };
+const proxy = { '/api': service, '/ready': service };
 
 export default defineConfig({
 	plugins: [tailwindcss(), sveltekit()],

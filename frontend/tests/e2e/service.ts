@@ -59,6 +59,7 @@ class ServiceProcess {
 		const child = this.#process;
 		if (child === null || child.exitCode !== null) return;
 		const ended = once(child, 'exit');
+		child.stdin?.end();
 		child.kill('SIGINT');
 		await ended;
 	}
@@ -82,5 +83,17 @@ export class GrowingService extends ServiceProcess {
 	/** Has the tape grow to so many records. */
 	growTo(records: number): void {
 		this.tell(String(records));
+	}
+}
+
+/** Two tapes, each loaded when it is told to. */
+export class LoadingService extends ServiceProcess {
+	constructor() {
+		super(PYTHON, [fileURLToPath(new URL('loading.py', import.meta.url))]);
+	}
+
+	/** Has it load the next tape. */
+	load(): void {
+		this.tell('next');
 	}
 }

@@ -42,6 +42,13 @@ export class Service {
 		});
 	}
 
+	/** A temporary `Problem` while the service loads tapes, or stops: what it does not have may still come. */
+	async requireReady(): Promise<void> {
+		const { response } = await this.#heard(this.#client.GET('/ready'));
+		if (response.status === 503)
+			throw new Problem('The service is still loading', true, 1, 503);
+	}
+
 	tapes(): Promise<Tape[]> {
 		return this.#answer(this.#client.GET('/api/v1/tapes'));
 	}
@@ -83,11 +90,15 @@ export class Service {
 	async #answer<T>(
 		request: Promise<{ data?: T; error?: unknown; response: Response }>
 	): Promise<T> {
-		const { data, error, response } = await request.catch(() => {
-			throw Problem.unreachable(this.#root);
-		});
+		const { data, error, response } = await this.#heard(request);
 		if (data === undefined) throw Problem.of(response, error);
 		return data;
+	}
+
+	#heard<T>(request: Promise<T>): Promise<T> {
+		return request.catch(() => {
+			throw Problem.unreachable(this.#root);
+		});
 	}
 }
 

@@ -89,7 +89,7 @@ export class Desk {
 	/** Asks what there is and shows what the address says, or else the first. */
 	async start(address: Address): Promise<void> {
 		this.#view = address.view;
-		const tapes = await this.#ask(() => this.options.service.tapes());
+		const tapes = await this.#ask(() => this.#tapesWith(address.tape));
 		if (tapes === null) return;
 		this.#tapes = tapes;
 		const [tape, missed] = pick(tapes, address.tape, (each) => [each.id]);
@@ -133,10 +133,17 @@ export class Desk {
 		if (tape?.id === this.#tape?.id) this.#instruments = answers[1];
 	}
 
-	/** Looks at what is new about a tape that grows: gaps, first records. Where there is trouble, its stream tells. */
-	async look(): Promise<void> {
+	/**
+	 * Looks at what is new: a first tape, or gaps and first records of one that grows. Where there is
+	 * trouble, its stream tells.
+	 */
+	async look(address: Address): Promise<void> {
 		const tape = this.#tape;
-		if (!tape) return;
+		if (!tape) {
+			const tapes = await this.options.service.tapes().catch(() => []);
+			if (tapes.length > 0 && !this.#tape) await this.start(address);
+			return;
+		}
 		const seen = await this.options.service.tape(tape.id).catch(() => null);
 		if (seen === null || seen.id !== this.#tape?.id) return;
 		this.#tape = seen;
@@ -174,6 +181,15 @@ export class Desk {
 		if (this.#trouble?.name === 'waiting') this.#pause.abort();
 		else if (this.#tape) void this.#show(this.#tape, address);
 		else void this.start(address);
+	}
+
+	/** All tapes; where the one called `name`, or any at all, is not among them, once all are loaded. */
+	async #tapesWith(name: string | null): Promise<Tape[]> {
+		const { service } = this.options;
+		const tapes = await service.tapes();
+		if (tapes.some(({ id }) => name === null || id === name)) return tapes;
+		await service.requireReady();
+		return service.tapes();
 	}
 
 	async #show(tape: Tape, address: Address | null): Promise<void> {

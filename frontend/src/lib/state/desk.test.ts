@@ -105,6 +105,7 @@ async function desk({
 		if (failure !== undefined) sendJson(response, { detail: `failure ${failure}` }, failure);
 		else if (request.method === 'POST')
 			void text(request).then((asked) => create(JSON.parse(asked), response));
+		else if (pathname.endsWith('/ready')) sendJson(response, { status: 'ready' });
 		else if (pathname.endsWith('/tapes')) sendJson(response, tapes);
 		else if (named) sendJson(response, named);
 		else if (pathname.endsWith('/replays')) sendJson(response, replays);
@@ -189,16 +190,26 @@ describe('Desk', () => {
 	it('shows the first instrument of a live tape once its first records have come', async () => {
 		const growing = { ...tape('demo-1a'), growing: true, books: 0 };
 		const instruments: Instrument[] = [];
-		const { desk: opened } = await open({
+		const { desk: opened, address } = await open({
 			tapes: [growing],
 			search: 'instrument=8',
 			instruments: (_, response) => sendJson(response, instruments)
 		});
-		await opened.look();
+		await opened.look(address);
 		expect(opened.address).toBeNull();
 		growing.books = instruments.push(...INSTRUMENTS);
-		await opened.look();
+		await opened.look(address);
 		expect(opened.address?.instrument).toBe('8');
+	});
+
+	it('shows the first tape of a service that had none', async () => {
+		const tapes: Tape[] = [];
+		const { desk: opened, address } = await open({ tapes });
+		await opened.look(address);
+		expect(opened.tape).toBeNull();
+		tapes.push(tape('demo-1a'));
+		await opened.look(address);
+		expect(opened.address?.tape).toBe('demo-1a');
 	});
 
 	it('names a publisher in the address only where there is a choice', async () => {
