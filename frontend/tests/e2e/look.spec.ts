@@ -1,5 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
-import { expect, test } from './fixtures';
+import { Desk, expect, test } from './fixtures';
+import { WideService } from './service';
 
 for (const colorScheme of ['light', 'dark'] as const) {
 	test.describe(`in the ${colorScheme} theme`, () => {
@@ -66,5 +67,42 @@ test.describe('on a phone', () => {
 		expect((transport?.y ?? NaN) + (transport?.height ?? NaN)).toBeLessThanOrEqual(812);
 		await page.getByRole('button', { name: 'Pause' }).tap();
 		await expect(desk.status).toHaveText('Paused');
+	});
+
+	test('long names and figures stay where they belong, and every digit is to be seen', async ({
+		page
+	}) => {
+		const service = new WideService();
+		await service.start();
+		try {
+			const desk = new Desk(page);
+			await page.goto(service.url);
+			await expect(desk.position).toHaveText('60 / 60');
+			await expect(desk.prices('bid').last()).toHaveText('−1234567.123456799');
+			const figures = desk.ladder
+				.locator('[data-side] :is(td, th)')
+				.filter({ hasText: /\d/ });
+			const spilt = await figures.evaluateAll((cells) =>
+				cells
+					.filter((cell) => {
+						const text = document.createRange();
+						text.selectNodeContents(cell);
+						const inner = text.getBoundingClientRect();
+						const outer = cell.getBoundingClientRect();
+						// A border that two cells share is half of each.
+						return inner.left < outer.left - 1 || inner.right > outer.right + 1;
+					})
+					.map((cell) => cell.textContent)
+			);
+			expect(await figures.count()).toBe(60);
+			expect(spilt).toEqual([]);
+			const heading = await page.getByRole('heading', { level: 2 }).boundingBox();
+			expect(heading?.height).toBeLessThan(30);
+			await expect(desk.button('Published')).toBeInViewport({ ratio: 1 });
+			await desk.picker('Tape').click();
+			await expect(page.getByRole('option')).toBeInViewport({ ratio: 1 });
+		} finally {
+			await service.stop();
+		}
 	});
 });

@@ -97,3 +97,10 @@ export class LoadingService extends ServiceProcess {
 		this.tell('next');
 	}
 }
+
+/** A tape with a name, a symbol and figures that are as long as they can be. */
+export class WideService extends ServiceProcess {
+	constructor() {
+		super(PYTHON, [fileURLToPath(new URL('wide.py', import.meta.url))]);
+	}
+}
