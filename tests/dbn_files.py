@@ -9,7 +9,7 @@ INSTRUMENT = 1
 SYMBOL = "CLX5"
 
 
-def metadata(version: int = 3) -> bytes:
+def metadata(version: int = 3, symbol: str = SYMBOL) -> bytes:
     """The metadata of an MBO file of any version, with one symbol."""
     interval = SimpleNamespace(start_date=date(2020, 1, 1), end_date=date(2030, 1, 1), symbol=str(INSTRUMENT))
     made = Metadata(
@@ -18,8 +18,8 @@ def metadata(version: int = 3) -> bytes:
         stype_in=SType.from_str("raw_symbol"),
         stype_out=SType.from_str("instrument_id"),
         schema=Schema.from_str("mbo"),
-        symbols=[SYMBOL],
-        mappings=[SimpleNamespace(raw_symbol=SYMBOL, intervals=[interval])],
+        symbols=[symbol],
+        mappings=[SimpleNamespace(raw_symbol=symbol, intervals=[interval])],
         version=version,
     )
     return made.encode()

@@ -1,5 +1,6 @@
 """Rows out of a tape: what Databento's own package reads of them, which rows there are, and what is refused."""
 
+import json
 import struct
 from collections.abc import Callable
 from decimal import Decimal
@@ -319,3 +320,12 @@ def test_progress_goes_to_the_end(
     writer(tape.derive("bbo-1s"))(tmp_path / "rows", progress=lambda done, total: seen.append((done, total)))
     assert seen == sorted(seen)
     assert seen[-1] == (len(tape), len(tape))
+
+
+@pytest.mark.parametrize("letter", [*"AN\"\\'/", "\0", "\t", "\x1b", "\x7f", "\x81", "\xff"])
+def test_json_is_json_whatever_the_letters_are(letter: str) -> None:
+    record = Record(letter, letter, 1, 1_000_000_000, 1, 128, ts_recv=1)
+    rows = bt.open(metadata(symbol="a\\x41'\"") + record.pack() * 2).derive("mbo")
+    for row in json.loads(b"".join(rows.pieces("json"))):
+        assert row["action"] == row["side"] == (letter if letter != "\0" else None)
+        assert row["symbol"] == "a\\x41'\""

@@ -55,19 +55,22 @@ impl Text {
         is_first: bool,
         out: &mut Vec<u8>,
     ) -> Result<()> {
-        let each = || match self {
+        let mut each = || match self {
             Self::Csv { is_decimal } => {
                 let mut encoder = csv(out, is_decimal, symbol.is_some(), None)?;
                 encode(&mut encoder, rows, size, symbol, |_, _| ())?;
                 encoder.flush()
             }
             Self::Json => {
-                let mut encoder = JsonEncoder::new(out, false, false, false);
+                let from = out.len();
+                let mut encoder = JsonEncoder::new(&mut *out, false, false, false);
                 encode(&mut encoder, rows, size, symbol, |encoder, at| {
                     if at > 0 || !is_first {
                         encoder.get_mut().push(b',');
                     }
-                })
+                })?;
+                mend_escapes(out, from);
+                Ok(())
             }
         };
         each().map_err(failed)
@@ -77,6 +80,33 @@ impl Text {
     pub fn finish(self, out: &mut Vec<u8>) {
         if self == Self::Json {
             out.extend_from_slice(b"]\n");
+        }
+    }
+}
+
+/// The encoder writes an action or side that is no letter as Rust does, `\x1b`, which JSON knows as `\u001b`.
+fn mend_escapes(out: &mut Vec<u8>, from: usize) {
+    if !out.get(from..).is_some_and(|written| written.contains(&b'\\')) {
+        return;
+    }
+    let written = out.split_off(from);
+    let mut rest = written.as_slice();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, after.split_first()) {
+            (b'\\', Some((b'x', after))) => {
+                out.extend_from_slice(b"\\u00");
+                rest = after;
+            }
+            (b'\\', Some((b'\'', after))) => {
+                out.push(b'\'');
+                rest = after;
+            }
+            (b'\\', Some((&escaped, after))) => {
+                out.extend([byte, escaped]);
+                rest = after;
+            }
+            _ => out.push(byte),
         }
     }
 }
