@@ -8,6 +8,7 @@ import pytest
 import booktape as bt
 from booktape.moment import iso
 from tests.conformance.records import Record
+from tests.dbn_files import metadata
 from tests.golden import check_clx5, check_esm4
 from tests.real_files import CLX5
 
@@ -132,6 +133,30 @@ def test_a_book_at_an_index_is_the_book_after_that_record(tape: bt.Tape, index: 
     for view in ("published", "matched"):
         assert tape.book_at(index).bids(view=view) == expected.bids(view=view)
         assert tape.book_at(index).asks(view=view) == expected.asks(view=view)
+
+
+@pytest.mark.parametrize("ts", [2**63, 2**64 - 2, 2**64 - 1])
+def test_times_beyond_numpys_are_none_of_its(ts: int) -> None:
+    record = Record("A", "B", 1, 1_000_000_000, 1, 128, ts_recv=ts)
+    tape = bt.open(metadata() + record.pack())
+    assert str(tape.start) == "NaT"
+    assert str(tape.end) == "NaT"
+    assert (tape.start_ns, tape.end_ns) == (ts, ts)
+    assert tape.book_at(ts=ts).order_count == 1
+
+
+def test_every_time_of_a_tape_is_within_it_however_it_runs() -> None:
+    times = [50, 40, 60, 0, 30]
+    records = [
+        Record("A", "B", 1 + at, 1_000_000_000, 1, 128, ts_event=1, ts_recv=ts).pack() for at, ts in enumerate(times)
+    ]
+    tape = bt.open(metadata() + b"".join(records))
+    assert (tape.start_ns, tape.end_ns) == (50, 30)
+    for ts in times:
+        last = max(at for at, other in enumerate(times) if other <= ts)
+        assert tape.book_at(ts=ts).order_count == last + 1
+    with pytest.raises(bt.ParameterError, match="the tape goes from"):
+        tape.book_at(ts=61)
 
 
 def test_a_time_means_the_last_record_at_or_before_it(tape: bt.Tape) -> None:

@@ -82,12 +82,15 @@ class Tape:
 
     @property
     def start(self) -> np.datetime64 | None:
-        """When the first record was received (ts_recv, UTC, ns); None for an empty tape."""
+        """When the first record was received (ts_recv, UTC, ns); None for an empty tape.
+
+        ``NaT`` for times that numpy's do not reach, from 2262-04-12 on, and for none: `start_ns` has any.
+        """
         return _datetime64(self.start_ns)
 
     @property
     def end(self) -> np.datetime64 | None:
-        """When the last record was received (ts_recv, UTC, ns); None for an empty tape."""
+        """When the last record was received (ts_recv, UTC, ns); None for an empty tape. ``NaT`` as in `start`."""
         return _datetime64(self.end_ns)
 
     @property
@@ -398,4 +401,6 @@ class Tape:
 def _datetime64(ns: int | None) -> np.datetime64 | None:
     import numpy as np
 
-    return None if ns is None else np.datetime64(ns, "ns")
+    if ns is None:
+        return None
+    return np.datetime64(ns if ns < 2**63 else "NaT", "ns")

@@ -27,7 +27,7 @@ impl Tape {
         for (base, reel) in self.reels.iter().rev() {
             if let Some(found) = reel.last_until(ts)? {
                 let position = base + found + 1;
-                let is_after = position == self.len && ts > last;
+                let is_after = ts > last && self.first_after(0, Nanos(ts.0 - 1))?.is_none();
                 return if is_after { Err(outside()) } else { Ok(position) };
             }
         }
