@@ -79,6 +79,30 @@ def test_what_is_no_tape_is_refused_saying_why(tmp_path: Path, data: bytes, why:
         bt.open(kept(tmp_path / "bad.dbn", data), tolerant=tolerant)
 
 
+@pytest.mark.parametrize(
+    ("begin", "way_out"),
+    [
+        (b"\x1f\x8b\x08\x00", "as gzip does: unpack it first"),
+        (zstandard.compress(b"DBN"), "as zstd does: it is compressed twice, unpack it once"),
+        (b"PAR1", "as Parquet does: request the data as DBN"),
+        (b'{"hd":{', "as JSON does: request the data as DBN"),
+    ],
+)
+def test_what_people_take_for_dbn_is_named(tmp_path: Path, begin: bytes, way_out: str) -> None:
+    data = zstandard.compress(begin) if "twice" in way_out else begin + bytes(100)
+    with pytest.raises(bt.InputError, match=rf"other\.dbn: not a DBN file: .*, {way_out}"):
+        bt.open(kept(tmp_path / "other.dbn", data))
+
+
+def test_whoever_asked_for_all_is_told_how_to_get_some(sound: bytes, tmp_path: Path) -> None:
+    path = kept(tmp_path / "zeros.dbn", sound + bytes(8))
+    with pytest.raises(bt.InputError, match=r"tolerant=True \(--tolerant\) to keep the 5000 records before it$"):
+        bt.open(path)
+    left = bt.open(path, tolerant=True).left
+    assert left
+    assert "tolerant" not in left
+
+
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(bt.InputError, match=r"gone\.dbn: .*[Nn]o such file"):
         bt.open(tmp_path / "gone.dbn")

@@ -18,7 +18,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The input is not what it must be.
-    #[error("{name}: {fault}")]
+    #[error("{name}: {fault}{}", fault.way_out())]
     Input {
         /// The file's path, or what stands for it.
         name: String,
@@ -82,11 +82,14 @@ pub enum Fault {
     Empty,
     /// Another kind of file.
     #[error(
-        "not a DBN file: it begins with {found}; DBN begins with \"DBN\", its zstd form with 28 b5 2f fd"
+        "not a DBN file: it begins with {found}{}; DBN begins with \"DBN\", its zstd form with 28 b5 2f fd",
+        like.map(|like| format!(", as {like}")).unwrap_or_default()
     )]
     Magic {
         /// The first bytes.
         found: String,
+        /// What else begins so, and what to do with it.
+        like: Option<&'static str>,
     },
     /// A version that this build does not read.
     #[error("DBN version {found}; this build reads versions 1 to 3")]
@@ -107,10 +110,7 @@ pub enum Fault {
         found: String,
     },
     /// The end came early.
-    #[error(
-        "truncated: record {record} at byte {offset} needs {need} bytes, {have} are left; open it with tolerant=True \
-         (--tolerant) to keep the {record} records before it"
-    )]
+    #[error("truncated: record {record} at byte {offset} needs {need} bytes, and there are {have}")]
     Truncated {
         /// Number of the record that is not whole, from 0, all record types counted.
         record: u64,
@@ -209,6 +209,21 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// What may be done about it, where that is to open the file all the same: said to those who asked for all of it.
+    fn way_out(&self) -> String {
+        match self {
+            Self::Truncated { record, .. }
+            | Self::RecordLength { record, .. }
+            | Self::RecordType { record, .. }
+            | Self::Zstd { record, .. }
+                if *record > 0 =>
+            {
+                format!("; open it with tolerant=True (--tolerant) to keep the {record} records before it")
+            }
+            _ => String::new(),
+        }
+    }
+
     /// Names the record and offset in a fault found below the level of records.
     pub(crate) fn at_record(self, found_record: u64, found_offset: u64) -> Self {
         match self {

@@ -241,7 +241,7 @@ fn every_fault_says_what_and_where() {
     assert!(matches!(fault(b""), Fault::Empty));
     assert!(matches!(fault(b"PK\x03\x04 a zip"), Fault::Magic { .. }));
     assert!(
-        matches!(fault(&compressed(b"something else")), Fault::Magic { found } if found == "73 6f 6d 65")
+        matches!(fault(&compressed(b"something else")), Fault::Magic { found, .. } if found == "73 6f 6d 65")
     );
     assert!(matches!(fault(&compressed(b"")), Fault::Empty));
     assert!(matches!(fault(b"DBN"), Fault::Metadata { .. }));

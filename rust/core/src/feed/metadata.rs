@@ -250,7 +250,7 @@ fn whole_size(begin: &[u8]) -> Result<Option<usize>, Fault> {
     let magic = begin.get(..3).unwrap_or(begin);
     if !b"DBN".starts_with(magic) {
         let found = begin.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
-        return Err(Fault::Magic { found });
+        return Err(Fault::Magic { found, like: like(begin) });
     }
     let Some(&[_, _, _, version, a, b, c, d]) = begin.first_chunk::<PRELUDE>() else { return Ok(None) };
     if !(1..=3).contains(&version) {
@@ -261,6 +261,22 @@ fn whole_size(begin: &[u8]) -> Result<Option<usize>, Fault> {
         return Err(Fault::Metadata { why: format!("its length says {length} bytes") });
     }
     Ok(Some(PRELUDE + length))
+}
+
+/// What else begins so that people take for DBN, and what to do with it.
+fn like(begin: &[u8]) -> Option<&'static str> {
+    const KINDS: [(&[u8], &str); 9] = [
+        (b"\x28\xb5\x2f\xfd", "zstd does: it is compressed twice, unpack it once"),
+        (b"\x1f\x8b", "gzip does: unpack it first"),
+        (b"BZh", "bzip2 does: unpack it first"),
+        (b"\xfd7zXZ", "xz does: unpack it first"),
+        (b"\x04\x22\x4d\x18", "lz4 does: unpack it first"),
+        (b"PK", "zip does: unpack it first"),
+        (b"PAR1", "Parquet does: request the data as DBN"),
+        (b"{\"", "JSON does: request the data as DBN"),
+        (b"ts_", "CSV does: request the data as DBN"),
+    ];
+    KINDS.iter().find(|(kind, _)| begin.starts_with(kind)).map(|(_, like)| *like)
 }
 
 fn damaged(error: &dbn::Error) -> Fault {
