@@ -94,6 +94,17 @@ def test_what_people_take_for_dbn_is_named(tmp_path: Path, begin: bytes, way_out
         bt.open(kept(tmp_path / "other.dbn", data))
 
 
+@pytest.mark.parametrize("kind", [0, 15])
+def test_frames_without_data_are_passed_over(tape: bt.Tape, sound: bytes, tmp_path: Path, kind: int) -> None:
+    skippable = (0x184D2A50 + kind).to_bytes(4, "little") + (20).to_bytes(4, "little") + bytes(20)
+    half = len(sound) // 2
+    frames = [skippable, zstandard.compress(sound[:half]), skippable, zstandard.compress(sound[half:]), skippable]
+    path = kept(tmp_path / "seekable.dbn.zst", b"".join(frames))
+    for in_memory in (None, 1):
+        opened = bt.open(path, max_in_memory=in_memory, data_dir=tmp_path)
+        assert np.array_equal(opened.to_numpy(), tape.to_numpy())
+
+
 def test_whoever_asked_for_all_is_told_how_to_get_some(sound: bytes, tmp_path: Path) -> None:
     path = kept(tmp_path / "zeros.dbn", sound + bytes(8))
     with pytest.raises(bt.InputError, match=r"tolerant=True \(--tolerant\) to keep the 5000 records before it$"):

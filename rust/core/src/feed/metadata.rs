@@ -117,7 +117,7 @@ impl Metadata {
         Ok(Self { decoded, raw })
     }
 
-    pub(super) fn read<R: Read>(source: &mut Source<R>) -> Result<Self, Fault> {
+    pub(super) fn read<R: Read>(source: &mut Source<'_, R>) -> Result<Self, Fault> {
         source.fill_to(PRELUDE)?;
         if source.pending().is_empty() {
             return Err(Fault::Empty);

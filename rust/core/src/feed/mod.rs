@@ -15,6 +15,7 @@ mod text;
 mod whole;
 mod write;
 
+use std::cell::RefCell;
 use std::io::Read;
 
 pub use aside::{Aside, AsideFact, TYPE_NAMES, encode_gap};
@@ -114,8 +115,17 @@ pub fn read<R: Read>(
     on_progress: Progress<'_>,
     see: &mut dyn FnMut(&Metadata, &mut Piece) -> Result<()>,
 ) -> Result<Contents> {
-    let fault = |fault| Error::Input { name: name.to_owned(), fault };
-    let mut source = source::Source::open(reader, options.limits).map_err(fault)?;
+    let on_progress = RefCell::new(on_progress);
+    let stopped = RefCell::new(None);
+    let goes_on = |bytes: u64| match on_progress.borrow_mut()(bytes.min(size), size) {
+        Ok(()) => true,
+        Err(why) => {
+            stopped.replace(Some(why));
+            false
+        }
+    };
+    let fault = |fault| stopped.take().unwrap_or_else(|| Error::Input { name: name.to_owned(), fault });
+    let mut source = source::Source::open(reader, options.limits, &goes_on).map_err(fault)?;
     let metadata = Metadata::read(&mut source).map_err(fault)?;
     let mut parser = parse::Parser::new(&metadata, if source.is_compressed() { 0 } else { size });
     let damage = loop {
@@ -125,11 +135,12 @@ pub fn read<R: Read>(
         if let Err(found) = parsed {
             break Some(found);
         }
-        on_progress(source.bytes_in().min(size), size)?;
+        on_progress.borrow_mut()(source.bytes_in().min(size), size)?;
         match source.fill() {
             Ok(0) => break parser.end(source.pending()).err(),
             Ok(_) => {}
             Err(found @ (Fault::TooLarge { .. } | Fault::Read { .. })) => return Err(fault(found)),
+            Err(found) if stopped.borrow().is_some() => return Err(fault(found)),
             Err(found) => break Some(found),
         }
     };

@@ -9,6 +9,8 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::{Error, Fault};
 
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// Frames that carry no data, the first byte's lower half apart: parallel and seekable compressors write them.
+const ZSTD_SKIPPABLE: [u8; 4] = [0x50, 0x2a, 0x4d, 0x18];
 /// Large enough to make system calls and handing over between threads rare, small enough to stay in the processor's cache.
 const PIECE: usize = 1024 * 1024;
 /// Real MBO data compresses 4 to 10 times; a bomb compresses thousands of times.
@@ -19,7 +21,8 @@ const ALWAYS_ALLOWED: u64 = 256 * 1024 * 1024;
 /// Whether bytes begin as zstd's do.
 #[must_use]
 pub fn is_zstd(bytes: &[u8]) -> bool {
-    bytes.starts_with(&ZSTD_MAGIC)
+    let Some(&[first, b, c, d]) = bytes.first_chunk() else { return false };
+    [first, b, c, d] == ZSTD_MAGIC || [first & 0xf0, b, c, d] == ZSTD_SKIPPABLE
 }
 
 /// Opens a file for reading, and what the system says of it; a folder is refused.
@@ -50,30 +53,41 @@ impl Limits {
     }
 }
 
+/// Says, with the bytes read so far, whether to go on where a signal came while a read waited, as on a pipe.
+pub(super) type GoesOn<'a> = &'a dyn Fn(u64) -> bool;
+
 /// Counts what is read from the reader below.
-struct Counted<R> {
+struct Counted<'a, R> {
     reader: R,
     bytes: u64,
+    goes_on: GoesOn<'a>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.reader.read(buffer)?;
-        self.bytes += n as u64;
-        Ok(n)
+        loop {
+            match self.reader.read(buffer) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                    if !(self.goes_on)(self.bytes) {
+                        return Err(std::io::Error::other("stopped"));
+                    }
+                }
+                done => return done.inspect(|n| self.bytes += *n as u64),
+            }
+        }
     }
 }
 
-type Begun<R> = Chain<Cursor<Vec<u8>>, Counted<R>>;
+type Begun<'a, R> = Chain<Cursor<Vec<u8>>, Counted<'a, R>>;
 
-enum Stream<R: Read> {
-    Plain(Begun<R>),
-    Zstd(zstd::stream::read::Decoder<'static, BufReader<Begun<R>>>),
+enum Stream<'a, R: Read> {
+    Plain(Begun<'a, R>),
+    Zstd(zstd::stream::read::Decoder<'static, BufReader<Begun<'a, R>>>),
 }
 
 /// Decompressed bytes, a bounded piece at a time.
-pub(super) struct Source<R: Read> {
-    stream: Stream<R>,
+pub(super) struct Source<'a, R: Read> {
+    stream: Stream<'a, R>,
     limits: Limits,
     buffer: Vec<u8>,
     start: usize,
@@ -82,9 +96,9 @@ pub(super) struct Source<R: Read> {
     hasher: Xxh3,
 }
 
-impl<R: Read> Source<R> {
-    pub(super) fn open(reader: R, limits: Limits) -> Result<Self, Fault> {
-        let mut counted = Counted { reader, bytes: 0 };
+impl<'a, R: Read> Source<'a, R> {
+    pub(super) fn open(reader: R, limits: Limits, goes_on: GoesOn<'a>) -> Result<Self, Fault> {
+        let mut counted = Counted { reader, bytes: 0, goes_on };
         let mut magic = Vec::with_capacity(4);
         counted.by_ref().take(4).read_to_end(&mut magic).map_err(|source| Fault::Read { source })?;
         let is_zstd = is_zstd(&magic);
@@ -144,8 +158,8 @@ impl<R: Read> Source<R> {
         }
         let space = &mut self.buffer[self.end..];
         let read = match &mut self.stream {
-            Stream::Plain(begun) => read_some(begun, space).map_err(|source| Fault::Read { source })?,
-            Stream::Zstd(decoder) => read_some(decoder, space).map_err(|error| Fault::Zstd {
+            Stream::Plain(begun) => begun.read(space).map_err(|source| Fault::Read { source })?,
+            Stream::Zstd(decoder) => decoder.read(space).map_err(|error| Fault::Zstd {
                 record: 0,
                 offset: self.bytes_out,
                 why: error.to_string(),
@@ -167,15 +181,5 @@ impl<R: Read> Source<R> {
     pub(super) fn fill_to(&mut self, bytes: usize) -> Result<(), Fault> {
         while self.pending().len() < bytes && self.fill()? > 0 {}
         Ok(())
-    }
-}
-
-/// One successful read, interruptions retried.
-fn read_some<R: Read>(reader: &mut R, buffer: &mut [u8]) -> std::io::Result<usize> {
-    loop {
-        match reader.read(buffer) {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            done => return done,
-        }
     }
 }
