@@ -137,7 +137,7 @@ def _from_numpy(time: object, name: str) -> int:
 def elapsed(ns: int) -> str:
     """A stretch of time for people, exact to what is shown.
 
-    >>> elapsed(5_400_000_000_000), elapsed(1_500_000)
-    ('1:30:00', '0:00:00.001500')
+    >>> elapsed(5_400_000_000_000), elapsed(1_500_000), elapsed(-1_500_000)
+    ('1:30:00', '0:00:00.001500', '-0:00:00.001500')
     """
-    return str(timedelta(microseconds=ns // 1_000))
+    return f"{'-' if ns < 0 else ''}{timedelta(microseconds=abs(ns) // 1_000)}"

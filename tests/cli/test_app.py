@@ -93,6 +93,35 @@ def test_ctrl_c_ends_quietly(tape_file: Path) -> None:
     assert err.strip() == "booktape: stopped"
 
 
+def test_ctrl_c_ends_what_waits_for_a_pipe(tape_file: Path) -> None:
+    """A read of a pipe lasts as long as its writer likes."""
+    command = [sys.executable, "-m", "booktape", "inspect", "/dev/stdin"]
+    waiting = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert waiting.stdin is not None
+    # More than a pipe holds: when it is written, most of it was read.
+    waiting.stdin.write(tape_file.read_bytes()[:-56])
+    waiting.stdin.flush()
+    waiting.send_signal(signal.SIGINT)
+    assert waiting.wait(timeout=60) == Exit.INTERRUPTED
+    assert waiting.stderr is not None
+    assert waiting.stderr.read().strip() == b"booktape: stopped"
+    for pipe in (waiting.stdin, waiting.stdout, waiting.stderr):
+        assert pipe is not None
+        pipe.close()
+
+
+@pytest.mark.parametrize(
+    ("closed", "file", "code"),
+    [(">&-", None, Exit.OK), ("2>&-", "gone.dbn", Exit.BAD_INPUT), ("2>/dev/full", "gone.dbn", Exit.BAD_INPUT)],
+)
+def test_nobody_has_to_look(tape_file: Path, closed: str, file: str | None, code: Exit) -> None:
+    command = [sys.executable, "-m", "booktape", "inspect", file or tape_file]
+    said = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", *command], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (said.returncode, said.stdout, said.stderr) == (code, "", "")
+
+
 def test_a_reader_that_has_enough_is_no_error(tape_file: Path) -> None:
     command = [sys.executable, "-m", "booktape", "replay", str(tape_file), "--speed", "max", "--json"]
     writing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

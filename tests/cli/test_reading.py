@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import booktape as bt
@@ -11,6 +12,7 @@ from booktape.cli.exits import Exit
 from tests.cli.conftest import Run
 from tests.cli.terminal import on_a_terminal
 from tests.conformance.records import Record
+from tests.dbn_files import INSTRUMENT, metadata
 from tests.golden import check_clx5, check_esm4
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -175,6 +177,37 @@ def test_terminals_get_colours_unless_they_do_not_want_them(tape_file: Path) -> 
     assert "\x1b[9" not in plain
     assert "\x1b[38;5" not in plain
     assert "█" in plain
+
+
+@pytest.mark.parametrize("symbol", ["CL[/]X5", "[red]CLX5", "\x1b[31mCLX5\x07\x08"])
+def test_symbols_are_shown_as_they_are_and_never_obeyed(run: Run, tape: bt.Tape, tmp_path: Path, symbol: str) -> None:
+    path = tmp_path / "[bold]named[dim].dbn"
+    path.write_bytes(metadata(symbol=symbol) + _of_instrument(tape, INSTRUMENT))
+    seen = "".join(character for character in symbol if character.isprintable())
+    order = tape.records(1)[0]["order_id"]
+    for command in (("inspect",), ("book",), ("audit",), ("order",)):
+        outcome = run(*command, path, *([order] if command == ("order",) else []))
+        assert outcome.code == Exit.OK, outcome.err
+        assert seen in outcome.out
+        assert outcome.out.replace("\n", "").isprintable()
+    assert path.name in run("inspect", path).out
+    gone = run("inspect", tmp_path / f"gone{symbol.replace('/', '')}")
+    assert gone.code == Exit.BAD_INPUT
+    assert gone.err.rstrip("\n").isprintable()
+
+
+def _of_instrument(tape: bt.Tape, instrument_id: int) -> bytes:
+    records = tape.to_numpy().copy()
+    records["instrument_id"] = instrument_id
+    return records.tobytes()
+
+
+def test_time_that_goes_back_is_shown_so(run: Run, tape: bt.Tape, tmp_path: Path) -> None:
+    records = tape.to_numpy()[:10].copy()
+    records["ts_recv"] = 1_000_000_000_000 - 1_000_000_000 * np.arange(10)
+    path = tmp_path / "back.dbn"
+    path.write_bytes(metadata() + records.tobytes())
+    assert "(-0:00:09)" in run("inspect", path).out
 
 
 def test_a_suspect_book_says_so(run: Run, tmp_path: Path, tape_file: Path) -> None:

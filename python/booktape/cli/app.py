@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -83,8 +85,17 @@ for _command in (
     app.add_command(_command)
 
 
+def _open_standard_files() -> None:
+    """Gives what was started without standard output or error a place for them: `booktape … >&-` is no mistake."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and gives its exit code; errors are a line on standard error."""
+    _open_standard_files()
     try:
         code = app.main(args=arguments, prog_name="booktape", standalone_mode=False)
         sys.stdout.flush()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from booktape.cli import options
-from booktape.cli.exits import Exit
+from booktape.cli.exits import Exit, complain
 from booktape.cli.screen import answers, progress, write_json
 
 if TYPE_CHECKING:
@@ -37,13 +37,16 @@ def audit(context: click.Context, *, tape: Tape, strict: bool, as_json: bool) ->
     total = sum(found["anomalies"].values())
     if strict and total:
         kinds = sum(1 for count in found["anomalies"].values() if count)
-        click.echo(f"booktape: {tape.name}: {total:,} anomalies of {kinds} kinds", err=True)
+        complain(f"{tape.name}: {total:,} anomalies of {kinds} kinds")
         context.exit(Exit.ANOMALIES)
 
 
 def _show(tape: Tape, found: Audit) -> None:
+    from rich.text import Text
+
     console = answers()
-    console.print(f"[bold]{tape.name}[/]  {found['records']:,} records, {found['event_ends']:,} event ends")
+    counts = f"  {found['records']:,} records, {found['event_ends']:,} event ends"
+    console.print(Text.assemble((tape.name, "bold"), counts))
     crossed, locked = found["crossed_event_ends"], found["locked_event_ends"]
     fills = found["fills"]
     console.print(
@@ -78,9 +81,9 @@ def _anomalies(found: Audit) -> Table:
     first = {one["kind"]: f"\nfirst: record {one['index']:,}, {one['message']}" for one in found["first_anomalies"]}
     for kind, count in found["anomalies"].items():
         if count:
-            table.add_row(kind, f"[bold]{count:,}[/]", Text.assemble(MEANING[kind], (first.get(kind, ""), "dim")))
+            table.add_row(kind, Text(f"{count:,}", "bold"), Text.assemble(MEANING[kind], (first.get(kind, ""), "dim")))
     if not table.row_count:
-        table.add_row("none", "0", "[dim]every record agreed with the book[/]")
+        table.add_row("none", "0", Text("every record agreed with the book", "dim"))
     return table
 
 

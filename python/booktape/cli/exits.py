@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import sys
+from contextlib import suppress
 from enum import IntEnum
 from typing import Any
 
@@ -115,8 +116,15 @@ def _system(error: OSError) -> Exit:
 
 
 def _say(line: str, code: Exit) -> Exit:
-    click.echo(f"booktape: {' '.join(line.split())}", err=True)
+    with suppress(OSError):  # nobody can read it, but the code still tells
+        complain(line)
     return code
+
+
+def complain(line: str) -> None:
+    """One line on standard error; what a terminal would obey in it is taken out, as names may hold anything."""
+    text = "".join(character for character in " ".join(line.split()) if character.isprintable())
+    click.echo(f"booktape: {text}", err=True)
 
 
 def _usage(error: click.ClickException) -> str:

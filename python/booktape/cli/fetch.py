@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 from rich.table import Table
 
-from booktape.cli.screen import answers, progress, warn, write_json
+from booktape.cli.screen import answers, progress, questions, warn, write_json
 from booktape.errors import CostError
 from booktape.upstream import SCHEMAS, STYPES, Databento, Fetch, Request, require_affordable
 
@@ -82,13 +82,11 @@ def _name(request: Request) -> str:
 
 def _show(estimate: Estimate, going: Fetch) -> None:
     """What is still to come, on standard error: the answer of the command is the file."""
-    from rich.console import Console
-
     table = Table(title="still to come" if going.got.records else None, title_justify="left", box=None)
     for title in ("records", "bytes", "US dollars"):
         table.add_column(title, justify="right")
     table.add_row(f"{estimate.records:,}", f"{estimate.bytes:,}", f"{estimate.cost:.4f}")
-    Console(stderr=True, highlight=False).print(table)
+    questions().print(table)
 
 
 def _agree(estimate: Estimate, *, yes: bool, max_cost: float | None) -> None:

@@ -35,13 +35,14 @@ def inspect(tape: Tape, as_json: bool) -> None:
 def _show(tape: Tape) -> None:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     from booktape.moment import elapsed, iso
 
     facts = Table(box=None, show_header=False, pad_edge=False)
     facts.add_column(style="dim")
     facts.add_column()
-    facts.add_row("tape", f"[bold]{tape.name}[/]  {tape.id}")
+    facts.add_row("tape", Text.assemble((tape.name, "bold"), f"  {tape.id}"))
     facts.add_row("dataset", f"{tape.dataset}, DBN version {tape.dbn_version}")
     facts.add_row("records", f"{len(tape):,}")
     if tape.start_ns is not None and tape.end_ns is not None:

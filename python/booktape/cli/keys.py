@@ -53,7 +53,7 @@ def new(
         f"The key is for {name} and is not shown again. The entry belongs into the list in BOOKTAPE_API_KEYS, or into",
         "the file that BOOKTAPE_API_KEYS_FILE names. Clients send the key as Authorization: Bearer, or as X-API-Key.",
     ):
-        screen.print(line, markup=False, soft_wrap=True)
+        screen.print(line, soft_wrap=True)
 
 
 @keys.command(short_help="Whose a key is.")
@@ -74,4 +74,4 @@ def check(*, as_json: bool) -> None:
         return
     limits = {"requests a second": entry.requests_per_second, "streams": entry.streams}
     own = "".join(f", {limit:g} {what}" for what, limit in limits.items() if limit is not None)
-    answers().print(f"{entry.name}: {', '.join(entry.scopes)}{own}", markup=False)
+    answers().print(f"{entry.name}: {', '.join(entry.scopes)}{own}")

@@ -37,12 +37,14 @@ def order(*, tape: Tape, order_id: int, instrument: str | None, publisher: str |
 
 
 def _show(told: OrderLife) -> None:
+    from rich.text import Text
+
     console = answers()
     named = f"{told.symbol} ({told.instrument_id})" if told.symbol else str(told.instrument_id)
-    console.print(f"[bold]order {told.order_id}[/]  [dim]{named} at {told.publisher}[/]")
+    console.print(Text.assemble((f"order {told.order_id}", "bold"), (f"  {named} at {told.publisher}", "dim")))
     for number, life in enumerate(told.lives, start=1):
         if len(told.lives) > 1:
-            console.print(f"\n[bold]life {number} of {len(told.lives) + told.lives_omitted}[/]")
+            console.print(f"\nlife {number} of {len(told.lives) + told.lives_omitted}", style="bold")
         _show_life(life)
     if told.lives_omitted:
         console.print(f"and {told.lives_omitted:,} more lives", style="dim")
@@ -51,6 +53,7 @@ def _show(told: OrderLife) -> None:
 def _show_life(life: Life) -> None:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     from booktape.moment import elapsed
     from booktape.order import MEANING
@@ -59,7 +62,7 @@ def _show_life(life: Life) -> None:
     console = answers()
     lasted = "" if life.alive_ns is None else f" after {elapsed(life.alive_ns)}"
     cleared = f" ({life.cleared_by})" if life.cleared_by else ""
-    console.print(f"[bold]{life.outcome}[/]{cleared}{lasted}: {MEANING[life.outcome]}")
+    console.print(Text.assemble((life.outcome, "bold"), f"{cleared}{lasted}: {MEANING[life.outcome]}"))
     amounts = ("traded", "size", "raised", "filled", "cancelled", "cleared", "left", "refreshes")
     told = ", ".join(f"{name} {getattr(life, name):,}" for name in amounts if getattr(life, name))
     if told:

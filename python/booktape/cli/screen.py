@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 from rich.console import Console
 
+from booktape.cli.exits import complain
 from booktape.parameters import bad_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
     from booktape.tape import Progress
 
@@ -20,14 +24,35 @@ _PLAIN_WIDTH = 200
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
+# What would move the cursor, set colours or ring: names come from files, and files from anybody.
+_CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\n"), ord("\t")})
+
+
 class _Console(Console):
+    """Shows text as it is: names of symbols and files may look like markup, or hold what a terminal obeys."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.is_control or segment.text.isprintable():
+                yield segment
+            else:
+                yield segment._replace(text=segment.text.translate(_CONTROLS))
+
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
 
 def answers() -> Console:
     """Standard output. Wide where it is no terminal, so that nothing is cut or wrapped for `grep`."""
-    return _Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+    return _Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+
+
+def questions() -> Console:
+    """Standard error, for what is no answer."""
+    return _Console(stderr=True)
 
 
 def write_json(data: bytes) -> None:
@@ -38,7 +63,7 @@ def write_json(data: bytes) -> None:
 
 def warn(line: str) -> None:
     """One line on standard error that is no failure."""
-    click.echo(f"booktape: warning: {' '.join(line.split())}", err=True)
+    complain(f"warning: {line}")
 
 
 @contextmanager
@@ -53,8 +78,8 @@ def progress(title: str, *, unit: str = "records") -> Iterator[Progress | None]:
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     amount = DownloadColumn(binary_units=True) if unit == "bytes" else MofNCompleteColumn()
-    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), amount, TimeRemainingColumn())
+    with Progress(*columns, console=questions(), transient=True) as bars:
         task = bars.add_task(title, total=None)
 
         def advance(done: int, total: int) -> None:
