@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-AT_ONCE = 8_192
-"""Records that are sent to all in one go: more at once would keep the event loop from everything else."""
+AT_ONCE = 2_048
+"""Records that are sent to all in one go, before anything else has its turn at the event loop."""
 
 
 @dataclass(slots=True)
@@ -49,8 +49,8 @@ class Fan:
 
     Waking a task for every client and every batch costs twice what the writing does, and keeping account of each as
     much again as what the kernel leaves of it: so nothing is done for a member but to write. Whoever needs more than
-    the next frames, because it takes too little, because something is to be told, because there is much at once, or
-    for a heartbeat, is handed back to its task.
+    the next frame, because it takes too little, because something is to be told, or for a heartbeat, is handed back to
+    its task.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Fan:
         self._sent = 0
         self._members: dict[Follower, _Member] = {}
         self._writes: tuple[Callable[[bytes], None], ...] | None = None
+        self._next: asyncio.Handle | None = None
 
     async def carry(self, follower: Follower, client: Client) -> bool:
         """Sends a client what comes until it has to be looked after alone; False where it is not with the others."""
@@ -109,7 +110,7 @@ class Fan:
     def _go_on(self) -> None:
         """The lead has moved, or it is time to look around."""
         limit, spot = self._lead.limit, self._spot
-        if self._is_over or limit - spot.position > AT_ONCE:
+        if self._is_over:
             self._release_all()
             return
         now = self._clock.now()
@@ -118,7 +119,8 @@ class Fan:
                 if now - max(member.own.heard, spot.heard) >= self._heartbeat:
                     self._release(follower)
             return
-        while spot.position < limit and self._members:
+        until = spot.position + AT_ONCE
+        while spot.position < min(limit, until) and self._members:
             made = self._share.at_once(spot.position, limit)
             if made is None:
                 self._release_all()
@@ -128,6 +130,12 @@ class Fan:
                 self._write(frame)
                 spot.heard = now
         self._lead.taken(spot.position)
+        if spot.position < limit and self._members and self._next is None:
+            self._next = asyncio.get_running_loop().call_soon(self._go_further)
+
+    def _go_further(self) -> None:
+        self._next = None
+        self._go_on()
 
     def _write(self, frame: bytes) -> None:
         if self._writes is None:
