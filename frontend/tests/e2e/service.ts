@@ -13,6 +13,8 @@ const PYTHON = fileURLToPath(new URL('../../../.venv/bin/python', import.meta.ur
 class ServiceProcess {
 	#process: ChildProcess | null = null;
 	#url: string | null = null;
+	/** What the last one has said. */
+	protected said: string[] = [];
 
 	constructor(
 		private readonly command: string,
@@ -33,7 +35,7 @@ class ServiceProcess {
 			env: { ...process.env, NO_COLOR: '1', ...this.settings }
 		});
 		this.#process = child;
-		const said: string[] = [];
+		const said: string[] = (this.said = []);
 		this.#url = await new Promise<string>((resolve, reject) => {
 			for (const stream of [child.stdout, child.stderr]) {
 				createInterface(stream).on('line', (line) => {
@@ -102,5 +104,27 @@ export class LoadingService extends ServiceProcess {
 export class WideService extends ServiceProcess {
 	constructor() {
 		super(PYTHON, [fileURLToPath(new URL('wide.py', import.meta.url))]);
+	}
+}
+
+/** `booktape serve` with a data folder, and Databento's Historical API beside it. */
+export class StoringService extends ServiceProcess {
+	constructor(
+		private readonly folder: string,
+		files: readonly string[],
+		settings: Readonly<Record<string, string>> = {}
+	) {
+		const options = ['serve', ...files, '--historical-port', '0'];
+		super(BOOKTAPE, options, { ...settings, BOOKTAPE_DATA_DIR: folder });
+	}
+
+	/** Where the Historical API is. */
+	get historical(): string {
+		return /https:\/\/[\w.:[\]]+/.exec(this.said.join('\n'))?.[0] ?? '';
+	}
+
+	/** The file by which its certificate is trusted. */
+	get authority(): string {
+		return `${this.folder}/tls/ca.pem`;
 	}
 }

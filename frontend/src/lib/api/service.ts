@@ -13,6 +13,7 @@ export type Tape = Schemas['TapeDetails'];
 export type Instrument = Schemas['InstrumentNode'];
 export type Publisher = Instrument['publishers'][number];
 export type ReplayState = Schemas['ReplayState'];
+export type Fetch = Schemas['FetchDetails'];
 export type NewReplay = Schemas['NewReplay'];
 export type ReplayChange = Schemas['ReplayChange'];
 export type Stride = Schemas['Step']['by'];
@@ -76,6 +77,15 @@ export class Service {
 	control(replay: string, body: ReplayChange): Promise<ReplayState> {
 		const params = { path: { replay } };
 		return this.#answer(this.#client.PATCH('/api/v1/replays/{replay}', { params, body }));
+	}
+
+	fetches(): Promise<Fetch[]> {
+		return this.#answer(this.#client.GET('/api/v1/fetches'));
+	}
+
+	cancelFetch(fetch: string): Promise<Fetch> {
+		const params = { path: { fetch } };
+		return this.#answer(this.#client.DELETE('/api/v1/fetches/{fetch}', { params }));
 	}
 
 	depthUrl(replay: string, query: DepthQuery): string {
