@@ -1,5 +1,7 @@
 """Every refusal is a problem document that names what, where and which value."""
 
+import errno
+
 import httpx
 import pytest
 
@@ -25,6 +27,7 @@ BAD_PARAMETERS = [
     ("book?orders=maybe", "orders = 'maybe': true or false"),
     ("book?instrument=", "instrument = ''"),
     ("book?dept=10", "dept = '10': no such parameter here; there are: instrument, publisher, at, depth, view, orders"),
+    ("book?depth=1&depth=2", "depth = '2': once is enough"),
     ("records?limit=0", "limit = '0': a whole number from 1 to 1,000"),
     ("records?limit=1001", "limit = '1001'"),
     ("records?from=5001", "from = 5001: an index from 0 to 5,000"),
@@ -182,6 +185,20 @@ def test_an_error_inside_does_not_leak(running: Running, tape: bt.Tape, monkeypa
 
     monkeypatch.setattr(loaded, "details", broken)
     assert refused(running, f"/api/v1/tapes/{tape.id}", 500) == "an error inside the service; its log says more"
+
+
+def test_json_that_is_nested_too_deeply_is_refused(running: Running) -> None:
+    with running.client() as client:
+        answer = client.post("/api/v1/replays", content=b"[" * 100_000, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["detail"]) == (400, "the body: nested too deeply")
+
+
+def test_no_files_left_is_not_an_error_inside(running: Running, tape: bt.Tape, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(running.service.deck.tape(tape.id), "details", broken)
+    assert "no file left" in refused(running, f"/api/v1/tapes/{tape.id}", 503)
 
 
 def test_a_port_in_use_names_the_address() -> None:

@@ -40,7 +40,9 @@ def test_a_body_that_does_not_come_keeps_nobody_waiting(hurried: Running) -> Non
         assert hurried.get("/health") == {"status": "ok"}
         client.shutdown(socket.SHUT_WR)
         read_to_end(client)
-    assert hurried.get("/health") == {"status": "ok"}
+    route, requests = "/api/v1/replays", "mbo_http_requests_total"
+    while not hurried.metric(requests, method="POST", route=route, status="400"):
+        assert not hurried.metric(requests, method="POST", route=route, status="500")
 
 
 def test_a_body_is_refused_by_what_it_says_of_itself(hurried: Running) -> None:

@@ -1,12 +1,13 @@
 """Every error as problem details (RFC 9457), from one handler."""
 
+import errno
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 
@@ -20,8 +21,11 @@ from booktape.errors import (
     UpstreamError,
 )
 from booktape.service.parameters.known import expectation
+from booktape.service.streams.client import client_of
 
 MEDIA_TYPE = "application/problem+json"
+NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+"""What the system says where all files that may be open are."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,30 +48,42 @@ class Problem(msgspec.Struct):
 def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """The response to any error a handler raises."""
     status, detail, headers = _describe(request, error)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, HTTPException):
-        log.error("request failed", path=request.url.path, query=str(request.url.query), exc_info=error)
+    if not isinstance(error, HTTPException):
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error("request failed", path=request.url.path, query=str(request.url.query), exc_info=error)
+        elif status > HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.warning("request refused", path=request.url.path, why=detail)
     body = Problem(title=HTTPStatus(status).phrase, status=int(status), detail=detail, instance=request.url.path)
     return Response(body, status_code=int(status), media_type=MEDIA_TYPE, headers=headers)
 
 
+_STATUSES: tuple[tuple[type[BooktapeError], HTTPStatus], ...] = (
+    (NotFoundError, HTTPStatus.NOT_FOUND),
+    (ConflictError, HTTPStatus.CONFLICT),
+    (GoneError, HTTPStatus.GONE),
+    (ParameterError, HTTPStatus.BAD_REQUEST),
+    (CostError, HTTPStatus.PAYMENT_REQUIRED),
+    (UpstreamError, HTTPStatus.BAD_GATEWAY),
+    (BooktapeError, HTTPStatus.INTERNAL_SERVER_ERROR),
+)
+"""Of each kind of error of ours; the first that fits."""
+
+
 def _describe(request: Request[Any, Any, Any], error: Exception) -> tuple[int, str, dict[str, str]]:
+    system = error if isinstance(error, OSError) else error.__cause__
+    if isinstance(system, OSError) and system.errno in NO_FILES:
+        # Connections take most of them.
+        return HTTPStatus.SERVICE_UNAVAILABLE, "the service has no file left to open; try again", {"Retry-After": "5"}
+    for kind, status in _STATUSES:
+        if isinstance(error, kind):
+            return status, str(error), {}
     match error:
-        case NotFoundError():
-            return HTTPStatus.NOT_FOUND, str(error), {}
-        case ConflictError():
-            return HTTPStatus.CONFLICT, str(error), {}
-        case GoneError():
-            return HTTPStatus.GONE, str(error), {}
-        case ParameterError():
-            return HTTPStatus.BAD_REQUEST, str(error), {}
-        case CostError():
-            return HTTPStatus.PAYMENT_REQUIRED, str(error), {}
-        case UpstreamError():
-            return HTTPStatus.BAD_GATEWAY, str(error), {}
-        case BooktapeError():
-            return HTTPStatus.INTERNAL_SERVER_ERROR, str(error), {}
+        case RecursionError():  # nothing else is as deep as its sender likes
+            return HTTPStatus.BAD_REQUEST, "the body: nested too deeply", {}
         case ValidationException():
             return error.status_code, _refused_parameters(request, error), {}
+        case InternalServerException() if client_of(request.scope).gone:  # Litestar's word for it, seen in figures only
+            return HTTPStatus.BAD_REQUEST, "the rest of the body did not come", {}
         case HTTPException():
             detail = error.detail or HTTPStatus(error.status_code).description
             return error.status_code, detail, dict(error.headers or {})

@@ -31,8 +31,10 @@ def expectation(field: FieldDefinition) -> str:
 def only_known_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Refuses a query parameter that the route does not have: a misspelt `from` must not quietly mean the beginning.
 
+    One that is there twice is refused as well: only one of both would count.
+
     Raises:
-        ParameterError: naming the parameter and those there are.
+        ParameterError: naming the parameter, and those there are.
     """
     fields = handler.parsed_fn_signature.parameters.items()
     known = [
@@ -40,6 +42,10 @@ def only_known_parameters(connection: ASGIConnection[Any, Any, Any, Any], handle
         for name, field in fields
         if isinstance(field.kwarg_definition, QueryParameter)
     ]
-    for name, value in connection.query_params.items():
+    seen = set()
+    for name, value in connection.query_params.multi_items():
         if name not in known:
             raise bad_parameter(name, value, f"no such parameter here; there are: {', '.join(known) or 'none'}")
+        if name in seen:
+            raise bad_parameter(name, value, "once is enough; it is there twice")
+        seen.add(name)
