@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -282,3 +283,19 @@ def bt_levels(tape: bt.Tape) -> list[list[Any]]:
     with serving(tape) as running:
         levels: list[list[Any]] = running.get(f"/api/v1/tapes/{tape.id}/book")["bids"]
         return levels
+
+
+def test_a_tape_whose_folder_is_gone_is_served_on_and_its_removal_refused(folder: Path, tape: bt.Tape) -> None:
+    with bt.Store(folder, background=True) as store:
+        live = store.create_live("feed", dataset="GLBX.MDP3")
+        live.feed(tape)
+        with serving(iter([live]), settings=Settings(data_dir=folder), store=store) as running:  # type: ignore[arg-type]
+            path = f"/api/v1/tapes/{live.id}"
+            shutil.rmtree(folder / "tapes" / live.id)
+            with running.client() as client:
+                refused = client.delete(path)
+            assert refused.status_code == 503
+            assert "No such file" in refused.json()["detail"]
+            assert running.get(path)["records"] == len(tape)
+            assert running.get(f"{path}/records?from={len(tape) - 1}")["records"]
+        del live

@@ -9,7 +9,7 @@ import structlog
 from anyio import to_thread
 
 import booktape
-from booktape import BooktapeError, ConflictError, LiveTape, NotFoundError, Store, StoreError, Tape
+from booktape import BooktapeError, ConflictError, InputError, LiveTape, NotFoundError, Store, StoreError, Tape
 from booktape._native import Bell
 from booktape.service.deck import Deck, LoadedTape
 from booktape.service.lifecycle import Lifecycle
@@ -126,18 +126,19 @@ class Library:
         Raises:
             NotFoundError: there is none with that id.
             StoreError: its rows cannot be removed now; it is served as before, a live one without taking more.
+            InputError: the same of its files.
         """
         tape = self._deck.tape(tape_id)
         live = self._leave(tape_id)
-        if live is not None:
-            await to_thread.run_sync(live.close)
-        if (store := self._store) is not None:
-            try:
+        try:
+            if live is not None:
+                await to_thread.run_sync(live.close)
+            if self._store is not None:
                 with suppress(NotFoundError):
-                    await to_thread.run_sync(partial(store.remove, tape_id))
-            except StoreError:
-                self.put(tape.tape if live is None else live)
-                raise
+                    await to_thread.run_sync(partial(self._store.remove, tape_id))
+        except (InputError, StoreError):
+            self.put(tape.tape if live is None else live)
+            raise
         self._deck.remove(tape_id)
         self._stage.drop(tape)
 
