@@ -398,3 +398,22 @@ def test_those_in_step_hear_that_a_quiet_replay_is_alive(tape: bt.Tape) -> None:
             change(running, path, step={"count": 3})
             assert [row[0] for row in rows(stream.until(b"]]\n\n"))] == [0, 1, 2]
             stream.until(b": heartbeat\n\n", times=stream.body.count(b": heartbeat") + 2)
+
+
+def test_a_replay_whose_records_cannot_be_read_pauses_and_says_so(
+    tape: bt.Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(position: int, ts: int) -> int:  # noqa: ARG001
+        raise bt.InputError("feed.dbn: changed since it was opened")
+
+    with serving(tape) as running:
+        path = made(running)
+        with following(running, f"{path}/stream") as stream, monkeypatch.context() as patched:
+            stream.until(b'"playing":false')
+            patched.setattr(running.service.deck.tape(tape.id), "due", broken)
+            change(running, path, playing=True)
+            stream.until(b'"playing":false', times=2)
+            patched.undo()
+            change(running, path, playing=True, speed="max")
+            body = stream.until(f":{len(tape)}\n".encode())
+    assert [row[0] for row in rows(body)][:10] == list(range(10))

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+import structlog
+
+from booktape import BooktapeError
 from booktape.service.deck import LoadedTape
 from booktape.service.replays.schemas import ReplayState, Stride, WhenUnwatched
 from booktape.service.streams.clock import Clock
@@ -16,6 +19,8 @@ from booktape.service.streams.pace import Pace
 from booktape.service.streams.rest import rest
 from booktape.service.streams.schemas import ByeReason, JumpReason
 from booktape.service.streams.signal import Signal
+
+log = structlog.get_logger(__name__)
 
 FRAME = 1 / 60
 """Seconds between two turns without a clock where only screens watch."""
@@ -245,7 +250,7 @@ class Replay:
                     on_unwatched(self)
                 watched = self.watchers > 0
                 began = self._clock.now()
-                wait = self.turn()
+                wait = self._turn()
                 await asyncio.sleep(0)  # what it had written is sent by then
                 least = rest(self._clock.now() - began)
                 if wait is None:
@@ -257,6 +262,14 @@ class Replay:
         finally:
             growth.forget(self._wake.set)
         self.moved.fire()
+
+    def _turn(self) -> float | None:
+        try:
+            return self.turn()
+        except BooktapeError as why:  # its file is not what it was: whoever watches sees that it stands still
+            log.warning("replay_paused", replay=self.id, tape=self.tape.id, why=str(why))
+            self.pause()
+            return None
 
     def _at_end(self) -> float | None:
         self._pace = None
