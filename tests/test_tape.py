@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import booktape as bt
-from booktape.moment import iso
+from booktape.moment import Moment, iso
 from tests.conformance.records import Record
 from tests.dbn_files import metadata
 from tests.golden import check_clx5, check_esm4
@@ -143,6 +143,19 @@ def test_times_beyond_numpys_are_none_of_its(ts: int) -> None:
     assert str(tape.end) == "NaT"
     assert (tape.start_ns, tape.end_ns) == (ts, ts)
     assert tape.book_at(ts=ts).order_count == 1
+
+
+@pytest.mark.parametrize("time", ["1969-12-31", "9999-12-31", f"ns:{2**64}"])
+def test_times_that_no_record_can_have_are_refused(tape: bt.Tape, time: str) -> None:
+    moment = Moment.parse(time)
+    for question in (tape.book_at, tape.first_at, lambda at: tape.derive("trades", start=at)):
+        with pytest.raises(bt.ParameterError, match="times go from 1970-01-01T"):
+            question(moment)
+
+
+def test_a_tape_without_times_has_a_first_record() -> None:
+    tape = bt.open(metadata() + Record("A", "B", 1, 1_000_000_000, 1, 128).pack() * 3)
+    assert tape.first_at(ts=0) == 0
 
 
 def test_every_time_of_a_tape_is_within_it_however_it_runs() -> None:

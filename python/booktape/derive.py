@@ -80,7 +80,7 @@ class Derived:
         first, since = _beginning(tape, start)
         stop = _ending(tape, end)
         if stop < first:
-            raise bad_parameter("end", end, f"it is before start = {start!r}")
+            raise bad_parameter("end", _said(end), f"it is before start = {_said(start)!r}")
         instrument, publisher = find_ids(
             tape,
             None if instrument_id is None else within("instrument_id", instrument_id, ID_RANGE),
@@ -270,6 +270,11 @@ def _written(open_writer: Callable[[Any], Any], batches: Iterator[pa.RecordBatch
             writer.write_batch(batch)
             yield sink.take()
     yield sink.take()
+
+
+def _said(when: When) -> object:
+    """A moment as whoever asked wrote it."""
+    return str(when) if isinstance(when, Moment) else when
 
 
 def _beginning(tape: Tape, start: When) -> tuple[int, int]:

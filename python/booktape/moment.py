@@ -21,6 +21,8 @@ Time: TypeAlias = "str | datetime | np.datetime64"
 NS = 1_000_000_000
 """Nanoseconds in a second."""
 
+_TIMES = range(2**64)
+
 _ISO = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
     r"(?:[T ](?P<clock>\d\d:\d\d(?::\d\d)?)(?:[.,](?P<fraction>\d{1,9}))?)?"
@@ -73,15 +75,25 @@ class Moment:
     def position(self, tape: _native.Tape) -> int:
         """How many records of the tape lie at or before this moment; outside the tape is a ParameterError."""
         if self.ts is not None:
-            return tape.position_at(self.ts)
+            return tape.position_at(self._time(self.ts))
         return self._index(tape) + 1
 
     def first(self, tape: _native.Tape) -> int:
         """The index of the first record at or after this moment; outside the tape is a ParameterError."""
         if self.ts is not None:
-            tape.position_at(self.ts)  # refuses what lies outside
-            return tape.due(0, self.ts - 1)
+            tape.position_at(self._time(self.ts))  # refuses what lies outside
+            return tape.due(0, self.ts - 1) if self.ts else tape.first
         return self._index(tape)
+
+    def __str__(self) -> str:
+        return str(self.index) if self.ts is None else f"ns:{self.ts}"
+
+    def _time(self, ts: int) -> int:
+        if ts not in _TIMES:
+            raise bad_parameter(
+                "at", str(self), f"no record is of that time: times go from {iso(0)} to {iso(2**64 - 1)}"
+            )
+        return ts
 
     def _index(self, tape: _native.Tape) -> int:
         if self.index is None or not 0 <= self.index < len(tape):
