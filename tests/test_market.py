@@ -1,3 +1,6 @@
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import databento
@@ -209,3 +212,18 @@ def test_a_file_that_ends_early_is_named_and_all_before_is_applied(tmp_path: Pat
     assert market.records == 4_999
     with pytest.raises(bt.InputError, match="nowhere"):
         market.apply(tmp_path / "nowhere")
+
+
+def test_ctrl_c_ends_a_market_that_waits_for_a_pipe(tape_file: Path) -> None:
+    code = "import booktape as bt; bt.Market().apply('/dev/stdin')"
+    waiting = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert waiting.stdin is not None
+    # More than a pipe holds: when it is written, most of it was read.
+    waiting.stdin.write(tape_file.read_bytes()[:-56])
+    waiting.stdin.flush()
+    waiting.send_signal(signal.SIGINT)
+    assert waiting.wait(timeout=60) == -signal.SIGINT
+    assert waiting.stderr is not None
+    assert b"KeyboardInterrupt" in waiting.stderr.read()
+    waiting.stdin.close()
+    waiting.stderr.close()

@@ -21,6 +21,8 @@ use tapes::{any_part, dbn, quiet, read};
 
 /// Low enough that a few thousand records have many keyframes.
 const SHORT: u64 = 60_000;
+/// What a stream says that is worth a thread of its own to read.
+const LONG: u64 = 8 << 20;
 
 fn market(tape: &Tape, position: u64) -> Market {
     let mut market = Market::new();
@@ -147,7 +149,7 @@ proptest! {
             Ok(())
         }).unwrap();
         let mut once = Market::new();
-        let left = apply_stream(&mut once, Trickle(&whole, 3), "once", 0, Options::default(), &mut quiet).unwrap();
+        let left = apply_stream(&mut once, Trickle(&whole, 3), "once", LONG, Options::default(), &mut quiet).unwrap();
         prop_assert_eq!(left, None);
         prop_assert_eq!(shown(&once), shown(&market(&expected, expected.len())));
         prop_assert!(once.symbols() == market(&expected, expected.len()).symbols());

@@ -33,7 +33,7 @@ pub fn apply_file(
 }
 
 /// Applies a DBN stream to a market: the same as reading it as a tape and applying that, without the tape. One thread reads,
-/// the caller's applies. `size` is that of the (compressed) data, for progress; what a tolerant reading left behind is
+/// the caller's applies, where there is much to read. `size` is that of the (compressed) data, for progress; what a tolerant reading left behind is
 /// returned.
 ///
 /// # Errors
@@ -47,7 +47,8 @@ pub fn apply_stream<R: Read + Send>(
     options: Options,
     on_progress: Progress<'_>,
 ) -> Result<Option<String>> {
-    if (1..SHORT).contains(&size) {
+    // A pipe, of no size, is read by the caller's thread: Ctrl-C comes to that one, and ends its wait for the writer.
+    if size < SHORT {
         let mut names = None;
         let read = feed::read(reader, name, size, options, on_progress, &mut |metadata, piece| {
             names.get_or_insert_with(|| Names::of(metadata)).apply(market, piece)?;
