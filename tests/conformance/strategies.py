@@ -37,9 +37,11 @@ class Scene:
     tick: int
     gap: int
     """Ticks by which asks start above bids: 0 makes auctions that cross, more makes continuous trading."""
+    lowest: int
+    """Ticks of the lowest price: spreads trade below zero, and through it."""
 
     def price(self, side: str, step: int) -> int:
-        return (step + (self.gap if side == "A" else 0)) * self.tick
+        return (self.lowest + step + (self.gap if side == "A" else 0)) * self.tick
 
     def order(self, which: int) -> Record:
         """A live order as the record that would add it now; an unknown one if the book is empty."""
@@ -334,12 +336,12 @@ def steps(moves: st.SearchStrategy[Move]) -> st.SearchStrategy[Step]:
     )
 
 
-def spell_out(moves: list[Step], tick: int, gap: int) -> list[Record]:
+def spell_out(moves: list[Step], tick: int, gap: int, lowest: int) -> list[Record]:
     """The records of a list of moves, times and sequence numbers rising."""
     market, ids, stream = OracleMarket(), count(1), list[Record]()
     for step in moves:
         key = step.publisher_id, step.instrument_id
-        scene = Scene(market.books.get(key, OracleBook()), ids, tick, gap)
+        scene = Scene(market.books.get(key, OracleBook()), ids, tick, gap, lowest)
         records = step.move.records(scene)
         for position, record in enumerate(records, start=1):
             last = F_LAST if step.ends and position == len(records) else 0
@@ -363,4 +365,10 @@ def streams(moves: st.SearchStrategy[Move] = MOVES, gaps: tuple[int, ...] = (0, 
     """Whole streams, from nothing up to a few hundred records."""
     # A list of lists: Hypothesis draws about five of anything, and can still drop any of them.
     bursts = st.lists(st.lists(steps(moves))).map(lambda lists: list(chain.from_iterable(lists)))
-    return st.builds(spell_out, bursts, tick=st.sampled_from([1, 10_000_000]), gap=st.sampled_from(gaps))
+    return st.builds(
+        spell_out,
+        bursts,
+        tick=st.sampled_from([1, 10_000_000]),
+        gap=st.sampled_from(gaps),
+        lowest=st.sampled_from([0, -3, -20]),
+    )
