@@ -32,9 +32,9 @@ pub fn apply_file(
     apply_stream(market, file, &path.to_string_lossy(), about.len(), options, on_progress)
 }
 
-/// Applies a DBN stream to a market: the same as reading it as a tape and applying that, without the tape. One thread reads,
-/// the caller's applies, where there is much to read. `size` is that of the (compressed) data, for progress; what a tolerant reading left behind is
-/// returned.
+/// Applies a DBN stream to a market: the same as reading it as a tape and applying that, without the tape. Where there is
+/// much to read, one thread reads and the caller's applies. `size` is that of the (compressed) data, for progress; what a
+/// tolerant reading left behind is returned.
 ///
 /// # Errors
 /// [`Error::Input`], naming `name`, with all records before applied; those of [`Market::apply`]; whatever `on_progress`
