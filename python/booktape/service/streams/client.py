@@ -107,3 +107,9 @@ def client_of(scope: Mapping[str, Any]) -> Client:
     """The client of a request."""
     client: Client = scope["extensions"][EXTENSION]
     return client
+
+
+def has_gone(scope: Mapping[str, Any]) -> bool:
+    """Whether the client of a request is known to have gone: behind a server that is not ours, nobody knows."""
+    client: Client | None = (scope.get("extensions") or {}).get(EXTENSION)
+    return client is not None and client.gone
