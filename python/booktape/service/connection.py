@@ -82,7 +82,7 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client has taken less than was sent, by the transport's buffer."""
         super().pause_writing()
-        self._client.filled()
+        self._client.filled_or_gone()
         self._slow_timer = self.loop.call_later(self._slow_client_seconds, self._give_up)
 
     def resume_writing(self) -> None:

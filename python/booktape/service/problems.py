@@ -7,7 +7,12 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.exceptions import (
+    HTTPException,
+    InternalServerException,
+    ServiceUnavailableException,
+    ValidationException,
+)
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 
@@ -24,7 +29,7 @@ from booktape.service.parameters.known import expectation
 from booktape.service.streams.client import has_gone
 
 MEDIA_TYPE = "application/problem+json"
-NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+_NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 """What the system says where all files that may be open are."""
 
 log = structlog.get_logger(__name__)
@@ -69,11 +74,18 @@ _STATUSES: tuple[tuple[type[BooktapeError], HTTPStatus], ...] = (
 """Of each kind of error of ours; the first that fits."""
 
 
-def _describe(request: Request[Any, Any, Any], error: Exception) -> tuple[int, str, dict[str, str]]:
+def out_of_files(error: Exception) -> ServiceUnavailableException | None:
+    """What a request is told where an error was that no more files can be open; connections take most of them."""
     system = error if isinstance(error, OSError) else error.__cause__
-    if isinstance(system, OSError) and system.errno in NO_FILES:
-        # Connections take most of them.
-        return HTTPStatus.SERVICE_UNAVAILABLE, "the service has no file left to open; try again", {"Retry-After": "5"}
+    if isinstance(system, OSError) and system.errno in _NO_FILES:
+        return ServiceUnavailableException(
+            detail="the service has no file left to open; try again", headers={"Retry-After": "5"}
+        )
+    return None
+
+
+def _describe(request: Request[Any, Any, Any], error: Exception) -> tuple[int, str, dict[str, str]]:
+    error = out_of_files(error) or error
     for kind, status in _STATUSES:
         if isinstance(error, kind):
             return status, str(error), {}

@@ -8,7 +8,7 @@ import msgspec
 from anyio import CapacityLimiter, to_thread
 from litestar.exceptions import ServiceUnavailableException
 
-from booktape import NotFoundError, Store, StoreError
+from booktape import InputError, NotFoundError, Store, StoreError
 from booktape.parameters import bad_parameter
 from booktape.service.parameters.kinds import InstrumentRef, PublisherRef, Reference, When
 from booktape.service.store.schemas import StoredMessages, StoreState, TapeInStore
@@ -91,8 +91,8 @@ class StoreHandle:
             raise not_now(store, why) from why
 
 
-def not_now(store: Store, why: StoreError) -> ServiceUnavailableException:
-    """What a request is told when the store cannot do it."""
+def not_now(store: Store, why: InputError | StoreError) -> ServiceUnavailableException:
+    """What a request is told when the store, or the data folder around it, cannot do it."""
     return ServiceUnavailableException(detail=_without_paths(store, str(why)), headers={"Retry-After": "5"})
 
 

@@ -71,9 +71,10 @@ class Client:
         self._task = task
         return not self.gone
 
-    def filled(self) -> None:
-        """It has been sent more than it has taken."""
-        self._handed_back()
+    def filled_or_gone(self) -> None:
+        """It cannot be written to like any other now."""
+        if self.hand_back is not None:
+            self.hand_back()
 
     def give_up(self) -> None:
         """Says that it is too slow, and lets its sender write the last words."""
@@ -84,13 +85,9 @@ class Client:
     def went(self) -> None:
         """Its connection is closed."""
         self.gone = True
-        self._handed_back()
+        self.filled_or_gone()
         if self._task is not None:
             self._task.cancel()
-
-    def _handed_back(self) -> None:
-        if self.hand_back is not None:
-            self.hand_back()
 
     async def cut(self) -> None:
         """Resets the connection and waits to be cancelled: what was sent is seen to be incomplete."""

@@ -86,8 +86,6 @@ class Fan:
             await left
         finally:
             self._release(follower)
-            if not self._members:
-                self._lead.moved.forget(self._go_on)
         return True
 
     @property
@@ -153,6 +151,8 @@ class Fan:
         if member is None:
             return
         self._writes = None
+        if self.is_empty:
+            self._lead.moved.forget(self._go_on)
         member.client.hand_back = None
         member.client.sent += self._sent - member.sent_before
         follower.spot = member.own

@@ -13,7 +13,7 @@ import msgspec
 from anyio import CapacityLimiter, to_thread
 from litestar import Controller, Request, Response, delete, post
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException, HTTPException, ServiceUnavailableException
+from litestar.exceptions import ClientException, HTTPException
 from litestar.openapi.spec import (
     OpenAPIFormat,
     OpenAPIMediaType,
@@ -33,7 +33,7 @@ from booktape.service.fetches.schemas import FetchRequest
 from booktape.service.library import Library
 from booktape.service.parameters.known import only_known_parameters
 from booktape.service.parameters.shared import TapeId
-from booktape.service.problems import NO_FILES, responses
+from booktape.service.problems import out_of_files, responses
 from booktape.service.store.handle import not_now
 from booktape.service.tapes.parameters import UploadName
 from booktape.service.tapes.schemas import TapeDetails
@@ -220,10 +220,8 @@ class TapeChanges(Controller):
         """
         try:
             await library.remove(tape)
-        except StoreError as why:
+        except (InputError, StoreError) as why:
             raise not_now(library.store, why) from why
-        except InputError as why:  # its files cannot be changed, or are gone
-            raise ServiceUnavailableException(detail=str(why), headers={"Retry-After": "5"}) from why
 
 
 _writing = CapacityLimiter(AT_ONCE)
@@ -232,9 +230,9 @@ _NOWHERE_TO_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 def _refused(why: InputError) -> HTTPException:
     """The fault of the file, or of the disk that is to keep it."""
+    if busy := out_of_files(why):
+        return busy
     system = why.__cause__
-    if isinstance(system, OSError) and system.errno in NO_FILES:
-        return ServiceUnavailableException(detail="the service has no file left to open", headers={"Retry-After": "5"})
     if isinstance(system, OSError) and system.errno in _NOWHERE_TO_WRITE:
         return HTTPException(
             status_code=HTTPStatus.INSUFFICIENT_STORAGE,
